@@ -1,0 +1,7 @@
+//! The command as it is run: exit codes, what it says, and where.
+
+mod arguments;
+mod check;
+mod code;
+mod command;
+mod serve;

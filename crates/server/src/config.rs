@@ -1,0 +1,270 @@
+//! The config: strict TOML in, plain data out. Whatever is wrong is found before anything listens, all of it in one
+//! [`Report`], each with the text that is wrong underlined.
+//!
+//! Rule: a key is read in exactly one place, where its form, its unit, its default and its error stand together. What is
+//! never asked for is unknown, unless [`later`] says that a later version knows it.
+
+mod fields;
+mod guards;
+mod kinds;
+mod later;
+mod limits;
+mod listen;
+mod read;
+mod report;
+mod suggest;
+mod top;
+mod units;
+
+pub use listen::{Listen, Scheme};
+pub use report::{Diagnostic, Report, Severity};
+pub(crate) use suggest::suggest;
+
+use crate::route::{MissingSlash, Pattern, Router, Template};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use verdict_core::status::Status;
+
+/// Everything that a config says, checked, with every default filled in. A reload makes a new one.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; at least one, none twice.
+    pub listen: Vec<Listen>,
+    /// How many workers; `None` is one for each core.
+    pub workers: Option<usize>,
+    /// In which form requests are logged.
+    pub log: Log,
+    /// How much an answer says of why it was given.
+    pub explain: Explain,
+    /// How long requests in flight may go on after the signal to stop.
+    pub drain: Duration,
+    /// The user to become once the listeners are bound.
+    pub user: Option<String>,
+    /// The limits that hold before a route is known; those of a route are in [`Route::limits`].
+    pub limits: Limits,
+    /// The routes, in the order of their patterns' text.
+    pub routes: Vec<Route>,
+    /// The routes' patterns, ready to be looked up. What it finds is an index of `routes`.
+    pub router: Router,
+    /// The canonical paths of the files that the config names, itself included: never to be served.
+    pub named_files: Vec<PathBuf>,
+    /// What is allowed but is hardly meant. Empty for most configs.
+    pub warnings: Report,
+}
+
+/// `log`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Log {
+    /// One JSON object a line.
+    Json,
+    /// One line of text, the default.
+    #[default]
+    Text,
+    /// Nothing but operational errors.
+    Off,
+}
+
+/// `explain`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Explain {
+    /// The status only.
+    Off,
+    /// Refusals have a problem document (RFC 9457), the default.
+    #[default]
+    Problem,
+    /// And every answer has `Verdict-Reason`.
+    Header,
+}
+
+/// `[limits]`: times, bytes and counts beyond which a request is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// `head`: from the first byte of a request's head to its last.
+    pub head: Duration,
+    /// `body-idle`: the longest pause within a request's content.
+    pub body_idle: Duration,
+    /// `min-rate`: bytes of content a second, on average; 0 is no minimum.
+    pub min_rate: u64,
+    /// `send-idle`: the longest time that a client takes nothing of its answer.
+    pub send_idle: Duration,
+    /// `idle`: the longest pause between requests on one connection.
+    pub idle: Duration,
+    /// `body`: bytes of content.
+    pub body: u64,
+    /// `target`: bytes of the request target; at most [`Limits::HEAD_MAX`].
+    pub target: u64,
+    /// `fields`: bytes of the header section; at most [`Limits::HEAD_MAX`].
+    pub fields: u64,
+    /// `connections`: of all clients together.
+    pub connections: u64,
+    /// `per-client`: connections of one client.
+    pub per_client: u64,
+    /// `requests`: in flight at once.
+    pub requests: u64,
+}
+
+impl Limits {
+    /// The most that `target` and `fields` can be set to: 16 MiB.
+    pub const HEAD_MAX: u64 = 16 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            head: Duration::from_secs(10),
+            body_idle: Duration::from_secs(30),
+            min_rate: 500,
+            send_idle: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            body: 16 << 20,
+            target: 8 << 10,
+            fields: 64 << 10,
+            connections: 10_000,
+            per_client: 256,
+            requests: 1000,
+        }
+    }
+}
+
+/// `[route."PATTERN"]`.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The requests that it is for.
+    pub pattern: Pattern,
+    /// Its line in the config, from one; 0 where there is no file.
+    pub line: usize,
+    /// What answers.
+    pub kind: Kind,
+    /// Its own limits over those of `[limits]`. It can set `body-idle`, `min-rate`, `send-idle` and `body`, and lower `target`
+    /// and `fields`.
+    pub limits: Limits,
+    /// `limits.length = "required"`: a request without `Content-Length` is refused.
+    pub length_required: bool,
+    /// `headers`: fields to add to every answer; names and values are valid, no name is one that the server sets.
+    pub headers: Vec<(String, String)>,
+    /// `pages`: for a 4xx or 5xx, the file that browsers get as its content; absolute.
+    pub pages: BTreeMap<u16, PathBuf>,
+    /// `hints`: the `Link` values of a 103.
+    pub hints: Vec<String>,
+    /// `hints-to`.
+    pub hints_to: HintsTo,
+}
+
+/// What answers a route's requests.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// `files`.
+    Files(Files),
+    /// `redirect`.
+    Redirect(Redirect),
+    /// `respond`.
+    Respond(Respond),
+}
+
+/// `hints-to`: who gets a 103.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HintsTo {
+    /// HTTP/2, and browsers that are navigating; the default.
+    #[default]
+    Navigations,
+    /// Every client of HTTP/1.1 and later.
+    All,
+}
+
+/// `files`: a folder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Files {
+    /// The folder; absolute, it exists.
+    pub root: PathBuf,
+    /// The file names that stand for a folder, tried in this order; `["index.html"]` unless set.
+    pub index: Vec<String>,
+    /// Whether a folder without one of them is listed.
+    pub listing: bool,
+    /// Whether names that begin with a dot are served.
+    pub dotfiles: bool,
+    /// Whether `x.br`, `x.gz` … are served for `x` to clients that accept the coding.
+    pub precompressed: bool,
+    /// `Cache-Control: max-age`.
+    pub cache: Option<Duration>,
+    /// The file under `root`, as a path that begins with a slash, that is served where there is none.
+    pub fallback: Option<String>,
+}
+
+/// `redirect`: somewhere else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redirect {
+    /// Where to.
+    pub to: Template,
+    /// 301, 302, 303, 307 or 308.
+    pub status: Status,
+    /// `Cache-Control: max-age`.
+    pub cache: Option<Duration>,
+}
+
+/// `respond`: always the same answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Respond {
+    /// A registered final status.
+    pub status: Status,
+    /// The content; `None` where the config gives none, and always where the status forbids it.
+    pub body: Option<String>,
+    /// The content's media type; `text/plain; charset=utf-8` unless set.
+    pub media_type: String,
+    /// Fields of the answer, the ones that its status requires included.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Config {
+    /// Reads and checks a config file. Relative paths in it are relative to its folder.
+    pub fn load(path: &Path) -> Result<Config, Report> {
+        top::load(path)
+    }
+
+    /// Checks the text of a config. `name` is what messages call it, `folder` what its relative paths are relative to.
+    pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Report> {
+        top::parse(text, name, folder)
+    }
+
+    /// The config of `verdict serve DIR`: the folder, with listings, every default otherwise.
+    pub fn serve(folder: &Path, listen: Vec<Listen>) -> Result<Config, Report> {
+        top::serve(folder, listen)
+    }
+}
+
+impl Kind {
+    /// The key that makes a route this kind.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Kind::Files(_) => "files",
+            Kind::Redirect(_) => "redirect",
+            Kind::Respond(_) => "respond",
+        }
+    }
+
+    /// A folder is asked for with a slash; the other kinds own no path but those that their pattern matches.
+    const fn missing_slash(&self) -> MissingSlash {
+        match self {
+            Kind::Files(_) => MissingSlash::Redirect,
+            Kind::Redirect(_) | Kind::Respond(_) => MissingSlash::NotMine,
+        }
+    }
+}
+
+impl Files {
+    /// A folder with every option at its default.
+    pub fn new(root: PathBuf) -> Files {
+        Files {
+            root,
+            index: vec!["index.html".to_owned()],
+            listing: false,
+            dotfiles: false,
+            precompressed: true,
+            cache: None,
+            fallback: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

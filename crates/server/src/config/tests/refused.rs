@@ -1,0 +1,590 @@
+//! What configs are refused: each with what is said, where it is underlined, and what helps.
+
+use super::{fixture, parse};
+
+/// Message, line, underlined text, help (or its beginning, if it ends in an ellipsis).
+type Expected<'a> = (&'a str, usize, &'a str, &'a str);
+
+#[track_caller]
+fn assert_refused(text: &str, expected: &[Expected<'_>]) {
+    let folder = fixture();
+    let report = match parse(text, folder.path()) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(report) => report,
+    };
+    let found: Vec<Expected<'_>> = report
+        .diagnostics()
+        .iter()
+        .map(|found| {
+            let span = found.span.clone().unwrap_or(0..0);
+            let line = if found.span.is_some() { report.position(span.start).0 } else { 0 };
+            (
+                &*found.message,
+                line,
+                text.get(span).expect("on the borders of characters"),
+                found.help.as_deref().unwrap_or(""),
+            )
+        })
+        .collect();
+    let same = found.len() == expected.len()
+        && found.iter().zip(expected).all(|(found, expected)| {
+            let help = match expected.3.strip_suffix('…') {
+                Some(beginning) => found.3.starts_with(beginning),
+                None => found.3 == expected.3,
+            };
+            (found.0, found.1, found.2) == (expected.0, expected.1, expected.2) && help
+        });
+    assert!(same, "{text}\nfound    {found:#?}\nexpected {expected:#?}");
+    for color in [false, true] {
+        assert!(report.render(color).contains(expected[0].0), "{text}");
+    }
+}
+
+/// One error each; the text stands at the top level.
+#[test]
+fn a_wrong_top_level_is_refused() {
+    let cases: &[(&str, Expected<'_>)] = &[
+        ("", ("the config has no route, so that every answer would be 404", 0, "", "add `[route.…")),
+        ("lisen = []", ("unknown key `lisen`", 1, "lisen", "did you mean `listen`?")),
+        ("Listen = []", ("unknown key `Listen`", 1, "Listen", "did you mean `listen`?")),
+        ("\n\nroutes = {}", ("unknown key `routes`", 3, "routes", "did you mean `route`?")),
+        ("listing = true", ("unknown key `listing`", 1, "listing", "`listing` belongs in `files`")),
+        ("headers = {}", ("unknown key `headers`", 1, "headers", "`headers` belongs in a route")),
+        ("\"/x\" = {}", ("unknown key `/x`", 1, "\"/x\"", "a route is written `[route.\"/x\"]`")),
+        (
+            "banana = 1",
+            (
+                "unknown key `banana`",
+                1,
+                "banana",
+                "the keys at the top level are `listen`, `workers`, `log`, `explain`, `drain`, `user`, `limits`, `route`",
+            ),
+        ),
+        ("\"a\\u001b[2J\" = 1", ("unknown key `a\\u{1b}[2J`", 1, "\"a\\u001b[2J\"", "the keys at the top level are …")),
+        ("state = \"./state\"", ("`state` is not supported by this version", 1, "state", "remove it: …")),
+        ("[tls]\nkey = 1", ("`tls` is not supported by this version", 1, "tls", "remove it: …")),
+        ("[auth.staff]\nbasic = \"x\"", ("`auth` is not supported by this version", 1, "auth", "remove it: …")),
+        (
+            "log = \"jsn\"",
+            ("`log` is one of `\"json\"`, `\"text\"`, `\"off\"`", 1, "\"jsn\"", "did you mean `\"json\"`?"),
+        ),
+        ("log = \"none\"", ("`log` is one of `\"json\"`, `\"text\"`, `\"off\"`", 1, "\"none\"", "")),
+        (
+            "log = false",
+            (
+                "`log` takes one of `\"json\"`, `\"text\"`, `\"off\"`, not a boolean",
+                1,
+                "false",
+                "write it as in `log = \"json\"`",
+            ),
+        ),
+        ("drain = 10", ("`drain` takes a duration, not an integer", 1, "10", "write it as in `drain = \"10s\"`")),
+        ("workers = 0", ("`workers` is from 1 to 1024, not 0", 1, "0", "write it as in `workers = 2`")),
+        ("workers = -1", ("`workers` is from 1 to 1024, not -1", 1, "-1", "write it as in `workers = 2`")),
+        ("workers = \"2\"", ("`workers` takes an integer, not a string", 1, "\"2\"", "write it as in `workers = 2`")),
+        ("workers = 2.5", ("`workers` takes an integer, not a float", 1, "2.5", "write it as in `workers = 2`")),
+        ("user = \"\"", ("`` is not a user's name", 1, "\"\"", "write it as in `user = \"www-data\"`")),
+        (
+            "listen = []",
+            ("there is nowhere to listen", 1, "[]", "write it as in `listen = [\"http://127.0.0.1:8080\"]`"),
+        ),
+        (
+            "listen = 8080",
+            (
+                "`listen` takes a list, each an address, not an integer",
+                1,
+                "8080",
+                "write it as in `listen = [\"http://127.0.0.1:8080\"]`",
+            ),
+        ),
+        (
+            "listen = [\"http://[::1]:1\", 8080]",
+            (
+                "`listen` takes an address, not an integer",
+                1,
+                "8080",
+                "write it as in `listen = \"http://127.0.0.1:8080\"`",
+            ),
+        ),
+        (
+            "listen = [\"127.0.0.1:8080\"]",
+            ("an address begins with `http://`", 1, "\"127.0.0.1:8080\"", "write it as in `listen = …"),
+        ),
+        (
+            "listen = [\"http://notes.example\"]",
+            (
+                "`notes.example` is neither an IP address nor localhost",
+                1,
+                "\"http://notes.example\"",
+                "write it as in …",
+            ),
+        ),
+        (
+            "listen = [\"https://[::]:443\"]",
+            (
+                "`https` is not supported by this version",
+                1,
+                "https",
+                "write `http://`, behind something that speaks TLS",
+            ),
+        ),
+        (
+            "listen = [\"http://127.0.0.1:1\", \"http://localhost:1\"]",
+            ("127.0.0.1:1 is listened on twice", 1, "\"http://localhost:1\"", "keep one"),
+        ),
+        ("limits = 5", ("`limits` takes a table, not an integer", 1, "5", "write it as in `limits = { …")),
+        ("route = []", ("`route` takes a table, not a list", 1, "[]", "write it as in `route = { …")),
+        ("route.\"/x\" = \"./public\"", ("a route is a table", 1, "\"./public\"", "write `files`, `redirect` or …")),
+        ("log = \"off\"\nlog = \"off\"", ("duplicate key", 2, "log", "keep one of the two")),
+        ("listen = [\"http://127.0.0.1:1\"", ("unclosed array, expected `]`", 1, "", "")),
+    ];
+    for (text, expected) in cases {
+        assert_refused(text, &[*expected]);
+    }
+}
+
+/// One error each; the text stands below `[limits]`.
+#[test]
+fn wrong_limits_are_refused() {
+    let cases: &[(&str, Expected<'_>)] = &[
+        (
+            "head = \"10\"",
+            ("`10` has no unit", 2, "10", "write it as in `\"10s\"`; the units are `ms`, `s`, `m`, `h`, `d`"),
+        ),
+        ("head = \"10sec\"", ("`sec` is not a unit of a duration", 2, "sec", "the units are `ms`, `s`, `m`, `h`, `d`")),
+        ("head = \"10 S\"", ("` S` is not a unit of a duration", 2, " S", "did you mean `\"10s\"`?")),
+        (
+            "head = \"ten\"",
+            ("`ten` is not a duration", 2, "ten", "write a whole number and a unit, as in `\"10s\"`; …"),
+        ),
+        ("head = \"0s\"", ("`head` cannot be zero", 2, "\"0s\"", "write it as in `head = \"10s\"`, or remove it …")),
+        ("idle = \"36501d\"", ("`36501d` is too large", 2, "36501d", "the most is `\"36500d\"`")),
+        ("idle = 75", ("`idle` takes a duration, not an integer", 2, "75", "write it as in `idle = \"10s\"`")),
+        ("body = \"8kib\"", ("`kib` is not a unit of a size", 2, "kib", "did you mean `\"8KiB\"`?")),
+        (
+            "body = \"8K\"",
+            ("`K` is not a unit of a size", 2, "K", "the units are `B`, `KB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`, `TiB`"),
+        ),
+        ("body = \"99999999TiB\"", ("`99999999TiB` is too large", 2, "99999999TiB", "the most is `\"1048576TiB\"`")),
+        ("body = 1024", ("`body` takes a size, not an integer", 2, "1024", "write it as in `body = \"16MiB\"`")),
+        // Where the text is written with escapes, all of it is underlined.
+        ("body = \"8\\u004B\"", ("`K` is not a unit of a size", 2, "\"8\\u004B\"", "the units are `B`, …")),
+        ("target = \"0B\"", ("`target` cannot be zero", 2, "\"0B\"", "write it as in `target = \"16MiB\"`, …")),
+        ("fields = \"17MiB\"", ("`fields` is at most 16MiB", 2, "\"17MiB\"", "write it as in `fields = \"64KiB\"`")),
+        (
+            "min-rate = \"500B\"",
+            ("`B` is not a unit of a rate", 2, "B", "the units are `B/s`, `KB/s`, `MB/s`, `KiB/s`, `MiB/s`"),
+        ),
+        ("min_rate = \"500B/s\"", ("unknown key `min_rate`", 2, "min_rate", "did you mean `min-rate`?")),
+        (
+            "connections = 0",
+            ("`connections` is from 1 to 4294967295, not 0", 2, "0", "write it as in `connections = 10000`"),
+        ),
+        (
+            "requests = \"many\"",
+            ("`requests` takes an integer, not a string", 2, "\"many\"", "write it as in `requests = 1000`"),
+        ),
+        ("length = \"required\"", ("unknown key `length`", 2, "length", "`length` belongs in a route's `limits`")),
+        ("head = { value = 1 }", ("`head` takes a duration, not a table", 2, "{ value = 1 }", "write it as in …")),
+    ];
+    for (text, expected) in cases {
+        let text = format!("[limits]\n{text}\n[route.\"/\"]\nrespond = {{ status = 204 }}\n");
+        assert_refused(&text, &[*expected]);
+    }
+}
+
+/// One error each; the text stands below `[route."/r/{path...}"]`.
+#[test]
+fn a_wrong_route_is_refused() {
+    const R: &str = "\"/r/{path...}\"";
+    let cases: &[(&str, Expected<'_>)] = &[
+        // Kinds.
+        ("", ("this route does nothing", 1, R, "give it one of `files`, `redirect`, `respond`")),
+        ("headers = {}", ("this route does nothing", 1, R, "give it one of `files`, `redirect`, `respond`")),
+        (
+            "redirect = \"/\"\nfiles = \"public\"",
+            ("a route has one kind, and this has `redirect` and `files`", 3, "files", "keep one, or give each a …"),
+        ),
+        (
+            "proxy = [\"http://127.0.0.1:3000\"]",
+            ("`proxy` is not supported by this version", 2, "proxy", "remove it: …"),
+        ),
+        ("documents = {}", ("`documents` is not supported by this version", 2, "documents", "remove it: …")),
+        ("files = \"public\"\nauth = \"x\"", ("`auth` is not supported by this version", 3, "auth", "remove it: …")),
+        ("files = \"public\"\nupload = {}", ("`upload` is not supported by this version", 3, "upload", "remove it: …")),
+        ("files = \"public\"\nrates = 1", ("unknown key `rates`", 3, "rates", "did you mean `rate`?")),
+        ("files = \"public\"\nhint = []", ("unknown key `hint`", 3, "hint", "did you mean `hints`?")),
+        ("files = \"public\"\nlisting = true", ("unknown key `listing`", 3, "listing", "`listing` belongs in `files`")),
+        // Files.
+        (
+            "files = \"nope\"",
+            ("there is no folder `nope`", 2, "\"nope\"", "create it, or correct the path: it is relative to …"),
+        ),
+        ("files = \"404.html\"", ("`404.html` is not a folder", 2, "\"404.html\"", "name the folder that it is in")),
+        ("files = \"\"", ("an empty path names no folder", 2, "\"\"", "write `\".\"` for the config's own folder")),
+        (
+            "files = true",
+            ("`files` takes a folder or a table, not a boolean", 2, "true", "write it as in `files = \"./public\"`"),
+        ),
+        ("files = {}", ("`files` needs `root`", 2, "files", "write it as in `files = { root = \"./public\" }`")),
+        (
+            "files = { root = 1 }",
+            ("`root` takes a folder, not an integer", 2, "1", "write it as in `root = \"./public\"`"),
+        ),
+        (
+            "files = { root = \"public\", listin = true }",
+            ("unknown key `listin`", 2, "listin", "did you mean `listing`?"),
+        ),
+        (
+            "files = { root = \"public\", listing = \"yes\" }",
+            ("`listing` takes a boolean, not a string", 2, "\"yes\"", "write it as in `listing = true`"),
+        ),
+        (
+            "files = { root = \"public\", index = [\"sub/index.html\"] }",
+            ("`sub/index.html` is not a file name", 2, "\"sub/index.html\"", "write it as in `index = …"),
+        ),
+        (
+            "files = { root = \"public\", fallback = \"index.html\" }",
+            (
+                "`index.html` is not a path from the root of the folder to a file",
+                2,
+                "\"index.html\"",
+                "write it as in `fallback = \"/index.html\"`",
+            ),
+        ),
+        (
+            "files = { root = \"public\", fallback = \"/../404.html\" }",
+            (
+                "`/../404.html` is not a path from the root of the folder to a file",
+                2,
+                "\"/../404.html\"",
+                "write it as in `fallback = \"/index.html\"`",
+            ),
+        ),
+        (
+            "files = { root = \"public\", fallback = \"/sub\" }",
+            ("there is no file `/sub` in the folder", 2, "\"/sub\"", "create it, or correct the path"),
+        ),
+        (
+            "files = { root = \"public\", cache = 3600 }",
+            ("`cache` takes a duration, not an integer", 2, "3600", "write it as in `cache = \"10s\"`"),
+        ),
+        // Redirects.
+        ("redirect = {}", ("`redirect` needs `to`", 2, "redirect", "write it as in `redirect = { to = …")),
+        (
+            "redirect = \"/{pth}\"",
+            ("the pattern `/r/{path...}` has no name `pth`", 2, "{pth}", "did you mean `{path}`?"),
+        ),
+        (
+            "redirect = { to = \"https://{path}/\" }",
+            ("a request could choose the host", 2, "{path}", "write the host out, …"),
+        ),
+        (
+            "redirect = { to = \"//evil.example\" }",
+            ("a target that begins with two slashes names a host", 2, "//", "write a …"),
+        ),
+        (
+            "redirect = { to = \"/\", status = 304 }",
+            ("304 is not a redirect to one target", 2, "304", "301 or 308 for good, 302 or 307 for now; …"),
+        ),
+        (
+            "redirect = { to = \"/\", status = \"301\" }",
+            ("`status` takes an integer, not a string", 2, "\"301\"", "write it as in `status = 308`"),
+        ),
+        // Responses.
+        ("respond = 410", ("`respond` takes a table, not an integer", 2, "410", "write it as in `respond = { …")),
+        ("respond = {}", ("`respond` needs `status`", 2, "respond", "write it as in `respond = { status = 410, …")),
+        (
+            "respond = { status = 401 }",
+            (
+                "401 Unauthorized needs a `WWW-Authenticate` field",
+                2,
+                "401",
+                "add `headers = { \"WWW-Authenticate\" = \"Basic realm=\\\"staff\\\"\" }`",
+            ),
+        ),
+        (
+            "respond = { status = 405 }",
+            (
+                "405 Method Not Allowed needs an `Allow` field",
+                2,
+                "405",
+                "add `headers = { \"Allow\" = \"GET, HEAD\" }`",
+            ),
+        ),
+        (
+            "respond = { status = 301, headers = { X = \"y\" } }",
+            (
+                "301 Moved Permanently needs a `Location` field",
+                2,
+                "301",
+                "add `headers = { \"Location\" = \"/elsewhere\" }`",
+            ),
+        ),
+        (
+            "respond = { status = 206 }",
+            ("206 Partial Content needs a `Content-Range` field", 2, "206", "add `headers = { \"Content-Range\" = …"),
+        ),
+        (
+            "respond = { status = 416 }",
+            (
+                "416 Range Not Satisfiable needs a `Content-Range` field",
+                2,
+                "416",
+                "add `headers = { \"Content-Range\" = …",
+            ),
+        ),
+        (
+            "respond = { status = 426 }",
+            (
+                "426 Upgrade Required needs an `Upgrade` field",
+                2,
+                "426",
+                "add `headers = { \"Upgrade\" = \"websocket\" }`",
+            ),
+        ),
+        (
+            "respond = { status = 407 }",
+            (
+                "407 Proxy Authentication Required needs a `Proxy-Authenticate` field",
+                2,
+                "407",
+                "add `headers = { \"Proxy-Authenticate\" = …",
+            ),
+        ),
+        (
+            "respond = { status = 103 }",
+            ("103 cannot be a final answer", 2, "103", "a client would go on waiting: give a status from 200"),
+        ),
+        (
+            "respond = { status = 499 }",
+            ("499 is not a registered status", 2, "499", "the nearest one is 500 Internal Server Error"),
+        ),
+        (
+            "respond = { status = 99 }",
+            ("`status` is from 100 to 999, not 99", 2, "99", "write it as in `status = 410`"),
+        ),
+        (
+            "respond = { status = 204, body = \"x\" }",
+            ("204 No Content cannot have a body", 2, "body", "remove `body`, or give another status"),
+        ),
+        (
+            "respond = { status = 205, body = \"x\" }",
+            ("205 Reset Content cannot have a body", 2, "body", "remove `body`, or give another status"),
+        ),
+        (
+            "respond = { status = 410, type = \"text/html\" }",
+            ("`type` without a `body`", 2, "type", "give the `body`, or remove `type`"),
+        ),
+        (
+            "respond = { status = 410, body = \"x\", type = \"html\" }",
+            ("`html` is not a media type", 2, "\"html\"", "write it as in `type = \"text/html; charset=utf-8\"`"),
+        ),
+        (
+            "respond = { status = 200, headers = { Content-Length = \"5\" } }",
+            ("`Content-Length` cannot be set here", 2, "Content-Length", "remove it: it follows from what is sent"),
+        ),
+        (
+            "respond = { status = 200, headers = { upgrade = \"x\" } }",
+            ("`upgrade` cannot be set here", 2, "upgrade", "remove it: it follows from what is sent"),
+        ),
+        (
+            "respond = { status = 200, headers = { Content-Type = \"text/html\" } }",
+            ("`Content-Type` cannot be set here", 2, "Content-Type", "write `respond = { type = … }`"),
+        ),
+        // Guards.
+        (
+            "files = \"public\"\nheaders = { \"X Y\" = \"z\" }",
+            ("`X Y` is not a field name", 3, "\"X Y\"", "a field name is letters, digits and …"),
+        ),
+        (
+            "files = \"public\"\nheaders = { X = \"a\\r\\nSet-Cookie: b\" }",
+            ("the value of `X` has a line break", 3, "\"a\\r\\nSet-Cookie: b\"", "a field is one line: …"),
+        ),
+        (
+            "files = \"public\"\nheaders = { X = \"a\\u0000\" }",
+            ("the value of `X` has a control character", 3, "\"a\\u0000\"", "remove it"),
+        ),
+        ("files = \"public\"\nheaders = { X = \"é\" }", ("the value of `X` is not ASCII", 3, "\"é\"", "recipients …")),
+        (
+            "files = \"public\"\nheaders = { X = \" a\" }",
+            ("the value of `X` begins or ends with white space", 3, "\" a\"", "remove it: recipients do"),
+        ),
+        (
+            "files = \"public\"\nheaders = { X = 1 }",
+            ("the value of `X` is not a string", 3, "1", "write it as in `headers = { …"),
+        ),
+        (
+            "files = \"public\"\nheaders = { Date = \"now\" }",
+            ("`Date` cannot be set here", 3, "Date", "remove it: the server sets it"),
+        ),
+        (
+            "files = \"public\"\nheaders = { ETag = \"1\" }",
+            ("`ETag` cannot be set here", 3, "ETag", "give it in `respond = { headers = … }`, for one answer"),
+        ),
+        (
+            "files = \"public\"\nheaders = { X-A = \"1\", x-a = \"2\" }",
+            ("`x-a` is set twice", 3, "x-a", "field names have no case: keep one"),
+        ),
+        (
+            "files = { root = \"public\", cache = \"1h\" }\nheaders = { cache-control = \"no-store\" }",
+            ("`cache-control` is set twice", 3, "cache-control", "keep one of the two"),
+        ),
+        (
+            "respond = { status = 200, headers = { X = \"1\" } }\nheaders = { x = \"2\" }",
+            ("`x` is set twice", 3, "x", "keep one of the two"),
+        ),
+        (
+            "files = \"public\"\npages = { 404 = \"nope.html\" }",
+            ("there is no file `nope.html`", 3, "\"nope.html\"", "create it, or correct the path: it is relative …"),
+        ),
+        (
+            "files = \"public\"\npages = { 404 = \"public\" }",
+            ("`public` is not a regular file", 3, "\"public\"", "name the page's file"),
+        ),
+        (
+            "files = \"public\"\npages = { 404 = \"large.html\" }",
+            (
+                "`large.html` is larger than 1MiB",
+                3,
+                "\"large.html\"",
+                "error pages are held in memory: make it smaller",
+            ),
+        ),
+        (
+            "files = \"public\"\npages = { 404 = \"latin.html\" }",
+            ("`latin.html` is not UTF-8", 3, "\"latin.html\"", "save it as UTF-8"),
+        ),
+        (
+            "files = \"public\"\npages = { 200 = \"404.html\" }",
+            ("`200` is not a registered status from 400", 3, "200", "write it as in `pages = { 404 = \"404.html\" }`"),
+        ),
+        (
+            "files = \"public\"\npages = { \"4xx\" = \"404.html\" }",
+            ("`4xx` is not a registered status from 400", 3, "\"4xx\"", "write it as in `pages = { 404 = …"),
+        ),
+        (
+            "files = \"public\"\nhints = [\"/app.css\"]",
+            ("`/app.css` is not a `Link` value", 3, "/", "write it as in `hints = [\"</app.css>; rel=preload; …"),
+        ),
+        (
+            "files = \"public\"\nhints = [\"</app.css>; as=style\"]",
+            ("`</app.css>; as=style` is not a `Link` value", 3, "</app.css>; as=style", "write it as in `hints = …"),
+        ),
+        (
+            "files = \"public\"\nhints = \"</a>; rel=preload\"\nhints-to = \"browsers\"",
+            ("`hints-to` is one of `\"navigations\"`, `\"all\"`", 4, "\"browsers\"", ""),
+        ),
+        ("files = \"public\"\nhints-to = \"all\"", ("`hints-to` without `hints`", 3, "hints-to", "add `hints = …")),
+        (
+            "files = \"public\"\nlimits = { requests = 5 }",
+            ("a route cannot set `requests`", 3, "requests", "set it in `[limits]`, for the whole server"),
+        ),
+        (
+            "files = \"public\"\nlimits = { target = \"9KiB\" }",
+            ("a route can only lower `target`, here from 8192 bytes", 3, "\"9KiB\"", "raise `target` in `[limits]`"),
+        ),
+        (
+            "files = \"public\"\nlimits = { types = [\"image/*\"] }",
+            ("`types` is not supported by this version", 3, "types", "remove it: …"),
+        ),
+        (
+            "files = \"public\"\nlimits = { length = \"demanded\" }",
+            ("`length` is one of `\"required\"`", 3, "\"demanded\"", ""),
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_refused(&format!("[route.{R}]\n{text}\n"), &[*expected]);
+    }
+}
+
+#[test]
+fn wrong_patterns_are_refused() {
+    let cases: &[(&str, &[Expected<'_>])] = &[
+        ("[route.docs]\n", &[("a pattern is `[host]/path`, and this has no slash", 1, "docs", "write `/docs`, or …")]),
+        ("[route.\"/a//b\"]\n", &[("a pattern cannot have an empty segment", 1, "//", "write one slash")]),
+        (
+            "[route.\"/x/{a...}/b\"]\n",
+            &[("`{a...}` takes the whole rest of the path, so nothing can follow it", 1, "{a...}", "write `{a}` …")],
+        ),
+        (
+            "[route.\"/x\"]\n[route.\"/%78\"]\n",
+            &[("`/x` and `/%78` match the same requests", 3, "\"/%78\"", "remove one of them")],
+        ),
+        (
+            "[route.\"/{y}/b\"]\n[route.\"/a/{x}\"]\n",
+            &[("`/{y}/b` and `/a/{x}` both match `/a/b`", 3, "\"/a/{x}\"", "change one, so that …")],
+        ),
+    ];
+    for (text, expected) in cases {
+        let text = text.replace("]\n", "]\nrespond = { status = 204 }\n");
+        assert_refused(&text, expected);
+    }
+    assert_refused(
+        "[route.\"/\"]\nfiles = \"public\"\n[route.\"/docs\"]\nfiles = \"public\"\n",
+        &[
+            ("the pattern of a `files` route ends in a name", 1, "\"/\"", "write `/{path...}`"),
+            ("the pattern of a `files` route ends in a name", 3, "\"/docs\"", "write `/docs/{path...}`"),
+        ],
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_text() {
+    let text = "lisen = []\ndrain = 5\n[route.\"/z/{a}\"]\nfiles = \"nope\"\nhide = true\n\
+                [route.\"/{b}/y\"]\nrespond = { status = 299, body = 1, headers = { Te = \"x\" } }\n\
+                [limits]\nhead = \"1\"\nrequests = 0\n";
+    assert_refused(
+        text,
+        &[
+            ("unknown key `lisen`", 1, "lisen", "did you mean `listen`?"),
+            ("`drain` takes a duration, not an integer", 2, "5", "write it as in `drain = \"10s\"`"),
+            ("there is no folder `nope`", 4, "\"nope\"", "create it, …"),
+            ("`hide` is not supported by this version", 5, "hide", "remove it: …"),
+            ("`/z/{a}` and `/{b}/y` both match `/z/y`", 6, "\"/{b}/y\"", "change one, …"),
+            ("299 is not a registered status", 7, "299", "the nearest one is 300 Multiple Choices"),
+            ("`body` takes a text, not an integer", 7, "1", "write it as in `body = \"closed for good\"`"),
+            ("`Te` cannot be set here", 7, "Te", "remove it: it follows from what is sent"),
+            ("`1` has no unit", 9, "1", "write it as in `\"1s\"`; …"),
+            ("`requests` is from 1 to 4294967295, not 0", 10, "0", "write it as in `requests = 1000`"),
+        ],
+    );
+}
+
+#[test]
+fn a_report_reads_as_a_compiler_s_does() {
+    let folder = fixture();
+    let text = "# A comment.\n\nlisen = [\"http://127.0.0.1:8080\"]\n[route.\"/{p...}\"]\nfiles = \"public\"\nredirect = \"/\"\n";
+    let report = parse(text, folder.path()).unwrap_err();
+    let expected = "\
+error: unknown key `lisen`
+ --> verdict.toml:3:1
+  |
+3 | lisen = [\"http://127.0.0.1:8080\"]
+  | ^^^^^ not a key at the top level
+  |
+  = help: did you mean `listen`?
+
+error: a route has one kind, and this has `files` and `redirect`
+ --> verdict.toml:6:1
+  |
+5 | files = \"public\"
+  | ----- this
+6 | redirect = \"/\"
+  | ^^^^^^^^ and this
+  |
+  = help: keep one, or give each a route of its own";
+    assert_eq!(report.to_string(), expected);
+    assert!(report.has_errors() && !report.is_empty());
+    let colored = report.render(true);
+    assert!(colored.contains("\u{1b}[") && !report.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn control_bytes_of_a_config_do_not_reach_the_terminal() {
+    let folder = fixture();
+    for text in ["log = \"\u{9b}31m\"\n", "\"\\u001b[2J\" = 1\n", "# \u{1b}[2J\nlog = 1\n", "log = \"\\u001b\"\n"] {
+        let report = parse(text, folder.path()).unwrap_err().to_string();
+        assert!(!report.contains(|c: char| c.is_control() && c != '\n'), "{report:?}");
+    }
+}

@@ -1,0 +1,368 @@
+//! One connection, from its first byte to its end.
+//!
+//! While it is idle it holds its socket and a deadline, and nothing else. While it is at work it has buffers and the state
+//! of one request at a time; those stay for a little while after an answer, since the next request is often close behind.
+
+use crate::config::Limits;
+use crate::log::Line;
+use crate::representation::Stamp;
+use crate::request::Request;
+use crate::send::send;
+use crate::serve::{Answer, Rest, refuse_malformed, refuse_panicked, serve};
+use crate::site::Site;
+use crate::socket::{Came, Socket};
+use crate::worker::Worker;
+use std::future::{Future, poll_fn};
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use verdict_core::cause::{Crowded, Malformed};
+use verdict_wire::{Body, Close, Fault, Framing, Head, Name, Piece, Progress, Version};
+
+/// How long the buffers of a connection stay after an answer.
+const WARM: Duration = Duration::from_secs(2);
+
+/// Content that was not asked for is read away up to this size, so that the connection can go on.
+const DRAINED: u64 = 64 << 10;
+
+/// How long a connection that there is no room for may take to say what it wants.
+const CROWDED_HEAD: Duration = Duration::from_secs(2);
+
+/// Answers are gathered up to this size before they are sent, when requests come in a row without waiting for them.
+const GATHERED: usize = 64 << 10;
+
+/// Serves one connection to its end.
+pub(crate) async fn connection(stream: TcpStream, client: IpAddr, crowded: Option<Crowded>, worker: Rc<Worker>) {
+    let mut socket = Socket { stream, deadline: worker.deadlines.enroll() };
+    let mut fresh = true;
+    loop {
+        let limits = worker.site().opened.config.limits;
+        let due = socket.deadline.after(if fresh { limits.head } else { limits.idle });
+        let came = socket.readable(due, || worker.is_draining() && !fresh).await;
+        if !matches!(came, Came::Bytes) {
+            // Nobody is owed a word on a connection where nothing was asked.
+            return;
+        }
+        fresh = false;
+        match Box::pin(converse(&mut socket, client, crowded, &worker)).await {
+            End::Idle => {}
+            End::Closed { unread, close } => {
+                match close {
+                    Close::AnswerBroken => socket.abort(),
+                    Close::PeerReset | Close::Io | Close::SendIdle => {}
+                    _ if unread => Box::pin(socket.linger()).await,
+                    _ => socket.finish(),
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// How a conversation ends.
+enum End {
+    /// Nothing was asked for a while; the connection stays.
+    Idle,
+    /// The connection is over. `unread`: the client may still be sending.
+    Closed { unread: bool, close: Close },
+}
+
+/// What a connection has while it is at work.
+struct Conversation<'a> {
+    socket: &'a mut Socket,
+    client: IpAddr,
+    crowded: Option<Crowded>,
+    worker: &'a Worker,
+    limits: Limits,
+    head: Head,
+    /// What has come and is not used up: from `start` on.
+    input: Vec<u8>,
+    start: usize,
+    /// Answers on their way.
+    out: Vec<u8>,
+}
+
+async fn converse(socket: &mut Socket, client: IpAddr, crowded: Option<Crowded>, worker: &Worker) -> End {
+    let site = worker.site();
+    let mut conversation = Conversation {
+        socket,
+        client,
+        crowded,
+        worker,
+        limits: site.opened.config.limits,
+        head: Head::new(),
+        input: Vec::with_capacity(4096),
+        start: 0,
+        out: Vec::with_capacity(4096),
+    };
+    loop {
+        // A reload is seen by the next request.
+        let site = worker.site();
+        match conversation.turn(&site).await {
+            Ok(()) => {}
+            Err(end) => return end,
+        }
+    }
+}
+
+/// What was read.
+enum Read {
+    Head,
+    Malformed(Fault),
+}
+
+impl Conversation<'_> {
+    /// One request and its answer.
+    async fn turn(&mut self, site: &Site) -> Result<(), End> {
+        let began = self.worker.log.is_on().then(Instant::now);
+        let read = self.read_head(site).await?;
+        let whole = self.worker.log.is_on().then(Instant::now);
+        self.worker.clock.tick();
+        let mark = self.out.len();
+        let id = self.worker.random.id(self.worker.clock.milliseconds());
+        let date = self.worker.clock.date();
+        let stamp = Stamp { date: &date, id: &id.0 };
+        let bytes = &self.input[self.start..];
+
+        let (answer, keep, at_byte) = match read {
+            Read::Malformed(fault) => {
+                let answer = refuse_malformed(site, fault, bytes, &stamp, &self.worker.random, &mut self.out);
+                (answer, false, Some(fault.at))
+            }
+            Read::Head => {
+                let raw_path = std::str::from_utf8(self.head.path(bytes)).unwrap_or("");
+                let request = Request {
+                    head: &self.head,
+                    bytes,
+                    path: Request::decoded(&self.head, raw_path),
+                    raw_path,
+                    keep: self.head.persistent
+                        && self.crowded.is_none()
+                        && !self.worker.is_draining()
+                        && is_drainable(&self.head, bytes.len()),
+                    id,
+                    now: self.worker.clock.http_date(),
+                    crowded: self.crowded,
+                };
+                let work = serve(site, &request, &self.worker.clock, &self.worker.random, &mut self.out);
+                let answer = match unpanicked(work).await {
+                    Some(answer) => answer,
+                    None => {
+                        self.out.truncate(mark);
+                        refuse_panicked(site, &request, &stamp, &mut self.out)
+                    }
+                };
+                (answer, request.keep, None)
+            }
+        };
+        let decided = self.worker.log.is_on().then(Instant::now);
+
+        let pause = self.limits.send_idle;
+        let more_to_do = matches!(read, Read::Head) && self.input.len() > self.start + self.head.len;
+        let sent = if matches!(answer.rest, Rest::Nothing) && keep && more_to_do && self.out.len() < GATHERED {
+            // The next request is here already: its answer goes out with this one.
+            Ok(())
+        } else {
+            let sent = send(self.socket, &self.out, &answer.rest, pause).await;
+            self.out.clear();
+            sent
+        };
+        let close = match (&sent, &read) {
+            (Err(close), _) => Some(*close),
+            (Ok(()), Read::Malformed(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
+            (Ok(()), Read::Malformed(_)) => Some(Close::MalformedHead),
+            (Ok(()), Read::Head) if !keep => Some(self.why_not_kept()),
+            (Ok(()), Read::Head) => None,
+        };
+        if let (Some(began), Some(whole), Some(decided)) = (began, whole, decided) {
+            let times = [whole - began, decided - whole, decided.elapsed()];
+            self.log(site, &answer, &read, id.as_str(), times, at_byte, close);
+        }
+        if let Some(close) = close {
+            let unread = match read {
+                Read::Malformed(_) => true,
+                Read::Head => self.head.framing != Framing::None || self.input.len() > self.start + self.head.len,
+            };
+            return Err(End::Closed { unread, close });
+        }
+        self.start += self.head.len;
+        if self.head.framing != Framing::None {
+            self.drain().await?;
+        }
+        self.compact();
+        Ok(())
+    }
+
+    /// Reads until a head is whole or cannot become it.
+    async fn read_head(&mut self, site: &Site) -> Result<Read, End> {
+        let mut due = None;
+        loop {
+            match self.head.parse(&self.input[self.start..], &site.wire) {
+                Ok(Progress::Complete) => return Ok(Read::Head),
+                Err(fault) => return Ok(Read::Malformed(fault)),
+                Ok(Progress::Partial) => {}
+            }
+            if !self.out.is_empty() {
+                let sent = self.socket.write(&self.out, self.limits.send_idle).await;
+                self.out.clear();
+                sent.map_err(|close| End::Closed { unread: false, close })?;
+            }
+            // The time for a head runs from its first byte; before that the connection is idle.
+            let begun = Head::begun(&self.input[self.start..]);
+            let time = match (begun, self.crowded) {
+                (true, None) => self.limits.head,
+                (true, Some(_)) => CROWDED_HEAD,
+                (false, _) => WARM,
+            };
+            if begun && due.is_none() {
+                due = Some(self.socket.deadline.after(time));
+            }
+            let until = due.unwrap_or_else(|| self.socket.deadline.after(time));
+            if self.input.capacity() - self.input.len() < 1024 {
+                self.input.reserve(4096);
+            }
+            match self.socket.read(&mut self.input, until).await {
+                Came::Bytes => {}
+                Came::Nothing if begun => {
+                    return Ok(Read::Malformed(Fault {
+                        cause: Malformed::HeadTimeout,
+                        at: self.input.len() - self.start,
+                    }));
+                }
+                Came::Nothing => return Err(End::Idle),
+                Came::End => {
+                    let close = if begun { Close::PeerClosedInHead } else { Close::PeerClosed };
+                    return Err(End::Closed { unread: false, close });
+                }
+                Came::Broken => return Err(End::Closed { unread: false, close: Close::PeerReset }),
+            }
+        }
+    }
+
+    /// Reads away content that the answer did not need.
+    async fn drain(&mut self) -> Result<(), End> {
+        let closed = |close| End::Closed { unread: true, close };
+        let mut body = Body::new(self.head.framing);
+        let due = self.socket.deadline.after(self.limits.body_idle);
+        loop {
+            match body.decode(&self.input[self.start..]) {
+                Ok(Piece::Data { skip, len }) => self.start += skip + len,
+                Ok(Piece::End { consumed }) => {
+                    self.start += consumed;
+                    return Ok(());
+                }
+                Ok(Piece::More { consumed }) => {
+                    self.start += consumed;
+                    self.compact();
+                    match self.socket.read(&mut self.input, due).await {
+                        Came::Bytes => {}
+                        Came::Nothing => return Err(closed(Close::ContentTimeout)),
+                        Came::End => {
+                            return Err(End::Closed { unread: false, close: Close::PeerClosedInContent });
+                        }
+                        Came::Broken => return Err(End::Closed { unread: false, close: Close::PeerReset }),
+                    }
+                }
+                Err(_) => return Err(closed(Close::MalformedContent)),
+            }
+            if body.received() > DRAINED {
+                return Err(closed(Close::ContentUnread));
+            }
+        }
+    }
+
+    /// Forgets what is used up.
+    fn compact(&mut self) {
+        if self.start == self.input.len() {
+            self.input.clear();
+            self.start = 0;
+        } else if self.start > GATHERED {
+            self.input.drain(..self.start);
+            self.start = 0;
+        }
+    }
+
+    fn why_not_kept(&self) -> Close {
+        if self.crowded.is_some() {
+            Close::Overloaded
+        } else if self.worker.is_draining() {
+            Close::Draining
+        } else if self.head.persistent {
+            Close::ContentUnread
+        } else if self.head.version == Version::Http10 {
+            Close::Http10
+        } else {
+            Close::ClientAsked
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[cold]
+    fn log(
+        &self,
+        site: &Site,
+        answer: &Answer,
+        read: &Read,
+        id: &str,
+        [head, decision, sending]: [Duration; 3],
+        at_byte: Option<usize>,
+        close: Option<Close>,
+    ) {
+        let bytes = &self.input[self.start..];
+        let understood = matches!(read, Read::Head);
+        let value = |name| if understood { self.head.value(name, bytes).unwrap_or(b"") } else { b"" };
+        self.worker.log.answer(&Line {
+            at: self.worker.clock.milliseconds(),
+            client: self.client,
+            method: if understood { self.head.method_token.of(bytes) } else { b"" },
+            target: if understood { self.head.target.of(bytes) } else { b"" },
+            host: value(Name::Host),
+            agent: value(Name::UserAgent),
+            referer: value(Name::Referer),
+            version: match self.head.version {
+                Version::Http10 if understood => "1.0",
+                _ => "1.1",
+            },
+            verdict: answer.verdict,
+            route: answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
+            bytes: answer.bytes,
+            id,
+            head,
+            decision,
+            sending,
+            at_byte,
+            close: close.map(Close::id),
+        });
+    }
+}
+
+/// Whether what remains of the content, if any, can be read away cheaply. Who waits for 100 before sending is not to be
+/// waited for: whether the content comes at all is unknown (RFC 9110 §10.1.1).
+fn is_drainable(head: &Head, come: usize) -> bool {
+    let here = (come - head.len) as u64;
+    match head.framing {
+        Framing::None => true,
+        Framing::Length(length) if length <= here => true,
+        _ if head.expects_continue => false,
+        Framing::Length(length) => length - here <= DRAINED,
+        Framing::Chunked => true,
+    }
+}
+
+/// The future's output, or `None` if it panics: a bug in one request is no reason to end another.
+async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            // The panic's message and place are on standard error already.
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}

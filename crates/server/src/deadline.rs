@@ -1,0 +1,127 @@
+//! Deadlines of one worker's connections, swept ten times a second: setting one is a store, so that a request pays
+//! nothing for the times that bound it.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// How often deadlines are looked at, and how exact they are.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// No deadline.
+const NEVER: u32 = u32::MAX;
+
+/// The table of one worker.
+pub(crate) struct Deadlines {
+    start: Instant,
+    /// Ticks since the start.
+    now: Cell<u32>,
+    slots: RefCell<Vec<Slot>>,
+    free: RefCell<Vec<u32>>,
+}
+
+struct Slot {
+    due: u32,
+    waker: Option<Waker>,
+}
+
+/// One connection's place in the table.
+pub(crate) struct Deadline {
+    table: Rc<Deadlines>,
+    slot: u32,
+}
+
+impl Deadlines {
+    pub(crate) fn new() -> Rc<Deadlines> {
+        Rc::new(Deadlines {
+            start: Instant::now(),
+            now: Cell::new(0),
+            slots: RefCell::default(),
+            free: RefCell::default(),
+        })
+    }
+
+    /// A place for one connection.
+    pub(crate) fn enroll(self: &Rc<Self>) -> Deadline {
+        let mut slots = self.slots.borrow_mut();
+        let empty = Slot { due: NEVER, waker: None };
+        let slot = match self.free.borrow_mut().pop() {
+            Some(slot) => {
+                slots[slot as usize] = empty;
+                slot
+            }
+            None => {
+                slots.push(empty);
+                slots.len() as u32 - 1
+            }
+        };
+        Deadline { table: self.clone(), slot }
+    }
+
+    /// Moves time on and wakes whoever is late.
+    pub(crate) fn sweep(&self) {
+        let now = (self.start.elapsed().as_millis() / TICK.as_millis()) as u32;
+        self.now.set(now);
+        for slot in self.slots.borrow_mut().iter_mut() {
+            if slot.due <= now {
+                if let Some(waker) = slot.waker.take() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Wakes everybody, so that they look at what has changed.
+    pub(crate) fn wake_all(&self) {
+        for slot in self.slots.borrow_mut().iter_mut() {
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// The tick by which so much time will have passed; a tick more, since the current one is partly over.
+    #[inline]
+    pub(crate) fn after(&self, time: Duration) -> u32 {
+        let ticks = time.as_millis() / TICK.as_millis() + 1;
+        self.now.get().saturating_add(u32::try_from(ticks).unwrap_or(NEVER)).min(NEVER - 1)
+    }
+}
+
+impl Deadline {
+    /// The tick by which so much time will have passed.
+    #[inline]
+    pub(crate) fn after(&self, time: Duration) -> u32 {
+        self.table.after(time)
+    }
+
+    /// The future's output, or `None` if the tick comes first.
+    pub(crate) async fn until<F: Future>(&self, due: u32, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            if due <= self.table.now.get() {
+                return Poll::Ready(None);
+            }
+            let slot = &mut self.table.slots.borrow_mut()[self.slot as usize];
+            slot.due = due;
+            if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                slot.waker = Some(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.table.slots.borrow_mut()[self.slot as usize] = Slot { due: NEVER, waker: None };
+        self.table.free.borrow_mut().push(self.slot);
+    }
+}

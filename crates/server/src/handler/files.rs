@@ -1,0 +1,133 @@
+//! `files`: a folder. From a path to a representation, and which one of several.
+//!
+//! Rule: what was matched is what is used. The path was decoded once; here it is only split.
+
+pub mod listing;
+mod look_up;
+pub mod media_type;
+pub mod multipart;
+
+use crate::config;
+use crate::disk::Root;
+use crate::representation::Representation;
+use crate::request::Request;
+use look_up::Known;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use verdict_core::cause::Absent;
+use verdict_core::field::accept_encoding::{AcceptEncoding, Coding};
+use verdict_wire::Name;
+
+/// A route's folder, as one worker sees it.
+pub(crate) struct Files {
+    root: Arc<Root>,
+    index: Vec<String>,
+    listing: bool,
+    dotfiles: bool,
+    precompressed: bool,
+    cache_control: Option<Box<str>>,
+    /// Relative to the root.
+    fallback: Option<String>,
+    /// Device and inode of files that are never served.
+    named: Arc<HashSet<(u64, u64)>>,
+    known: RefCell<FxHashMap<Box<str>, Known>>,
+}
+
+/// A file with the codings that it is there in.
+pub(crate) struct Resource {
+    plain: Rc<Representation>,
+    coded: Vec<(Coding, Rc<Representation>)>,
+}
+
+/// What a look-up found.
+pub(crate) enum Looked {
+    File(Rc<Representation>),
+    /// There is no such file; this is what the route serves instead.
+    Fallback(Rc<Representation>),
+    Listing(Rc<Representation>),
+    /// A folder, asked for without its slash.
+    SlashMissing,
+    Absent(Absent),
+}
+
+impl Files {
+    pub(crate) fn new(
+        config: &config::Files,
+        root: Arc<Root>,
+        named: Arc<HashSet<(u64, u64)>>,
+    ) -> Files {
+        Files {
+            root,
+            index: config.index.clone(),
+            listing: config.listing,
+            dotfiles: config.dotfiles,
+            precompressed: config.precompressed,
+            cache_control: config.cache.map(|time| format!("max-age={}", time.as_secs()).into()),
+            fallback: config.fallback.as_ref().map(|path| path.trim_start_matches('/').to_owned()),
+            named,
+            known: RefCell::default(),
+        }
+    }
+
+    /// What is at a path below the root, in the form that the request asks for. `name` has no leading slash.
+    pub(crate) async fn look(&self, request: &Request<'_>, name: &str, now_ns: i64) -> Looked {
+        // Most requests are for what another one asked for a moment ago.
+        if let Some(found) = self.recall(name, now_ns, |resource| resource.choose(request)) {
+            return Looked::File(found);
+        }
+        if let Some(absent) = self.refuse_name(request, name) {
+            return Looked::Absent(absent);
+        }
+        let looked = self.look_up(request, name, now_ns).await;
+        match (looked, &self.fallback) {
+            // A single-page application routes in the browser; what is there but must not be seen stays unseen.
+            (Looked::Absent(Absent::Nothing | Absent::NoIndex), Some(fallback)) => {
+                match self.look_up(request, fallback, now_ns).await {
+                    Looked::File(found) => Looked::Fallback(found),
+                    _ => Looked::Absent(Absent::Nothing),
+                }
+            }
+            (looked, _) => looked,
+        }
+    }
+
+    /// The names that are refused whatever the disk holds.
+    fn refuse_name(&self, request: &Request<'_>, name: &str) -> Option<Absent> {
+        if request.head.parts.encoded_slash {
+            return Some(Absent::EncodedSlash);
+        }
+        let mut segments = name.split('/').peekable();
+        let mut first = true;
+        while let Some(segment) = segments.next() {
+            let last = segments.peek().is_none();
+            if segment.is_empty() && !last {
+                return Some(Absent::Nothing);
+            }
+            // RFC 8615: `.well-known` is meant to be asked for.
+            let well_known = first && segment == ".well-known";
+            if segment.starts_with('.') && !self.dotfiles && !well_known {
+                return Some(Absent::Dotfile);
+            }
+            first = false;
+        }
+        None
+    }
+}
+
+impl Resource {
+    /// The representation that the client likes best (RFC 9110 §12.5.3). Where it refuses them all, identity: §12.5.3 lets
+    /// a server disregard the field, and files ignore what they cannot satisfy.
+    fn choose(&self, request: &Request<'_>) -> Rc<Representation> {
+        if self.coded.is_empty() || !request.head.has(Name::AcceptEncoding) {
+            return self.plain.clone();
+        }
+        let available: [Coding; 3] = std::array::from_fn(|i| self.coded.get(i).map_or(Coding::Identity, |(c, _)| *c));
+        let accepted = AcceptEncoding::parse(request.lines(Name::AcceptEncoding));
+        let best = accepted.best(&available[..self.coded.len()]);
+        let found = self.coded.iter().find(|(coding, _)| Some(*coding) == best);
+        found.map_or_else(|| self.plain.clone(), |(_, representation)| representation.clone())
+    }
+}

@@ -1,0 +1,39 @@
+//! `redirect`: the target is elsewhere, for every method.
+
+use crate::config;
+use crate::request::Request;
+use crate::route::{Match, Template};
+use verdict_core::cause::Elsewhere;
+
+/// How long a permanent redirect is kept by caches where the config does not say: an hour, because a mistake in one that
+/// has no end cannot be taken back.
+pub(crate) const PERMANENT: u64 = 3600;
+
+pub(crate) struct Redirect {
+    to: Template,
+    pub(crate) elsewhere: Elsewhere,
+    /// `max-age`, in seconds.
+    pub(crate) cache: Option<u64>,
+}
+
+impl Redirect {
+    pub(crate) fn new(config: &config::Redirect) -> Redirect {
+        let cache = config.cache.map(|time| time.as_secs());
+        let (elsewhere, cache) = match config.status.code() {
+            301 => (Elsewhere::MovedPermanently, cache.or(Some(PERMANENT))),
+            302 => (Elsewhere::Found, cache),
+            303 => (Elsewhere::SeeOther, cache),
+            307 => (Elsewhere::ForNow, cache),
+            _ => (Elsewhere::ForGood, cache.or(Some(PERMANENT))),
+        };
+        Redirect { to: config.to.clone(), elsewhere, cache }
+    }
+
+    /// Where the request is sent: an absolute URL or a path. What it takes from the request is as it was sent, encoded.
+    pub(crate) fn location(&self, request: &Request<'_>, matched: &Match) -> String {
+        let mut location = String::new();
+        let part = |i| matched.raw_capture(i, &request.path, request.raw_path);
+        self.to.expand(part, request.query(), &mut location);
+        location
+    }
+}

@@ -1,0 +1,261 @@
+//! What is written of each answer, and of what goes wrong beside answers.
+//!
+//! Lines are gathered by each worker and written by one thread: a disk or a terminal that is slow makes lines be dropped,
+//! and counted, never a request wait.
+
+use crate::config;
+use std::cell::{Cell, RefCell};
+use std::fmt::{Arguments, Write as _};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use verdict_core::explain::push_json;
+use verdict_core::field::date::HttpDate;
+use verdict_core::path::Verdict;
+
+/// A worker hands its lines on when it has so many bytes of them, or when a tick is over.
+const BATCH: usize = 32 << 10;
+
+/// How many batches may wait for the thread that writes.
+const WAITING: usize = 64;
+
+/// One answer, as it was given.
+pub(crate) struct Line<'a> {
+    /// Milliseconds since 1970.
+    pub(crate) at: u64,
+    pub(crate) client: IpAddr,
+    /// As they were sent; empty if the head was never understood.
+    pub(crate) method: &'a [u8],
+    pub(crate) target: &'a [u8],
+    pub(crate) host: &'a [u8],
+    pub(crate) agent: &'a [u8],
+    pub(crate) referer: &'a [u8],
+    pub(crate) version: &'static str,
+    pub(crate) verdict: Verdict,
+    /// The route's pattern.
+    pub(crate) route: Option<&'a str>,
+    /// Bytes of content that were sent.
+    pub(crate) bytes: u64,
+    pub(crate) id: &'a str,
+    /// From the first byte of the head to its last; from there to the decision; from there to the last byte of the answer.
+    pub(crate) head: Duration,
+    pub(crate) decision: Duration,
+    pub(crate) sending: Duration,
+    /// The byte at which a malformed message is.
+    pub(crate) at_byte: Option<usize>,
+    /// Why the connection ends with this answer.
+    pub(crate) close: Option<&'static str>,
+}
+
+/// The thread that writes; it ends when the last [`Log`] is gone.
+pub(crate) struct Writer {
+    sender: SyncSender<Vec<u8>>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    pub(crate) fn start() -> Writer {
+        let (sender, receiver) = sync_channel(WAITING);
+        let thread = thread::spawn(move || write(&receiver));
+        Writer { sender, thread }
+    }
+
+    /// A worker's end of it.
+    pub(crate) fn log(&self, form: config::Log) -> Log {
+        Log { form, sender: self.sender.clone(), lines: RefCell::default(), dropped: Cell::new(0) }
+    }
+
+    /// Waits until everything is written that the workers, which are gone, handed on.
+    pub(crate) fn finish(self) {
+        drop(self.sender);
+        let _ = self.thread.join();
+    }
+}
+
+fn write(receiver: &Receiver<Vec<u8>>) {
+    while let Ok(batch) = receiver.recv() {
+        // Nobody is left to be told that standard output is closed.
+        let _ = std::io::stdout().lock().write_all(&batch);
+    }
+}
+
+/// Writes what goes wrong beside answers to standard error, at once. Rare by nature.
+pub(crate) fn operation(what: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "verdict: {what}");
+}
+
+/// One worker's lines.
+pub(crate) struct Log {
+    form: config::Log,
+    sender: SyncSender<Vec<u8>>,
+    lines: RefCell<Vec<u8>>,
+    dropped: Cell<u64>,
+}
+
+impl Log {
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.form != config::Log::Off
+    }
+
+    /// Notes an answer.
+    pub(crate) fn answer(&self, line: &Line<'_>) {
+        let mut lines = self.lines.borrow_mut();
+        match self.form {
+            config::Log::Json => json(&mut lines, line),
+            config::Log::Text => text(&mut lines, line),
+            config::Log::Off => return,
+        }
+        if lines.len() >= BATCH {
+            drop(lines);
+            self.flush();
+        }
+    }
+
+    /// Hands on what there is.
+    pub(crate) fn flush(&self) {
+        let mut lines = self.lines.borrow_mut();
+        if lines.is_empty() {
+            return;
+        }
+        let count = |lines: &[u8]| memchr::memchr_iter(b'\n', lines).count() as u64;
+        match self.sender.try_send(std::mem::take(&mut lines)) {
+            Ok(()) => {
+                let dropped = self.dropped.take();
+                if dropped > 0 {
+                    operation(format_args!("{dropped} lines of the log were dropped: its reader was too slow"));
+                }
+            }
+            Err(TrySendError::Full(lines) | TrySendError::Disconnected(lines)) => {
+                self.dropped.set(self.dropped.get() + count(&lines));
+            }
+        }
+    }
+}
+
+/// `2026-11-22T11:40:18.123Z`
+struct Time(u64);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // An IMF-fixdate has the calendar's work done: `Sun, 06 Nov 1994 08:49:37 GMT`.
+        let date = HttpDate::from_unix((self.0 / 1000) as i64).to_imf_fixdate();
+        let text = std::str::from_utf8(&date).unwrap_or("Thu, 01 Jan 1970 00:00:00 GMT");
+        const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        let month = MONTHS.find(&text[8..11]).unwrap_or(0) / 3 + 1;
+        write!(f, "{}-{month:02}-{}T{}.{:03}Z", &text[12..16], &text[5..7], &text[17..25], self.0 % 1000)
+    }
+}
+
+fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
+    let mut out = String::with_capacity(512);
+    let verdict = &line.verdict;
+    let _ = write!(out, "{{\"time\":\"{}\",\"client\":\"{}\"", Time(line.at), line.client);
+    let mut member = |name: &str, value: &[u8]| {
+        if !value.is_empty() {
+            let _ = write!(out, ",\"{name}\":");
+            push_json(&mut out, &String::from_utf8_lossy(value));
+        }
+    };
+    member("method", line.method);
+    member("target", line.target);
+    member("host", line.host);
+    member("agent", line.agent);
+    member("referer", line.referer);
+    let _ = write!(
+        out,
+        ",\"version\":\"{}\",\"status\":{},\"reason\":\"{}\",\"stage\":\"{}\"",
+        line.version,
+        verdict.status(),
+        verdict.reason,
+        verdict.reason.entry().stage.name()
+    );
+    if let Some(route) = line.route {
+        out.push_str(",\"route\":");
+        push_json(&mut out, route);
+    }
+    let _ = write!(
+        out,
+        ",\"bytes\":{},\"id\":\"{}\",\"head_us\":{},\"decision_us\":{},\"sending_us\":{}",
+        line.bytes,
+        line.id,
+        line.head.as_micros(),
+        line.decision.as_micros(),
+        line.sending.as_micros()
+    );
+    if let Some(at) = line.at_byte {
+        let _ = write!(out, ",\"at_byte\":{at}");
+    }
+    if let Some(close) = line.close {
+        let _ = write!(out, ",\"close\":\"{close}\"");
+    }
+    out.push_str("}\n");
+    lines.extend_from_slice(out.as_bytes());
+}
+
+fn text(lines: &mut Vec<u8>, line: &Line<'_>) {
+    let mut out = String::with_capacity(256);
+    let verdict = &line.verdict;
+    let _ = write!(out, "{} {} ", Time(line.at), line.client);
+    if line.method.is_empty() {
+        out.push('-');
+    } else {
+        push_visible(&mut out, line.method);
+        out.push(' ');
+        push_visible(&mut out, line.target);
+    }
+    let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
+    if let Some(route) = line.route {
+        let _ = write!(out, " route={route}");
+    }
+    if let Some(at) = line.at_byte {
+        let _ = write!(out, " at={at}");
+    }
+    if let Some(close) = line.close {
+        let _ = write!(out, " close={close}");
+    }
+    let total = line.head + line.decision + line.sending;
+    let _ = writeln!(
+        out,
+        " {}B {}us+{}us+{}us={}us {}",
+        line.bytes,
+        line.head.as_micros(),
+        line.decision.as_micros(),
+        line.sending.as_micros(),
+        total.as_micros(),
+        line.id
+    );
+    lines.extend_from_slice(out.as_bytes());
+}
+
+/// Bytes that came from outside, with everything escaped that is not visible ASCII: a line of the log stays one line.
+fn push_visible(out: &mut String, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'\\' => out.push_str("\\\\"),
+            0x21..=0x7e => out.push(byte as char),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_rfc_3339() {
+        assert_eq!(Time(784_111_777_042).to_string(), "1994-11-06T08:49:37.042Z");
+    }
+
+    #[test]
+    fn what_came_from_outside_cannot_begin_a_line_of_its_own() {
+        let mut out = String::new();
+        push_visible(&mut out, b"/a\r\n127.0.0.1 \x1b[2J\\");
+        assert_eq!(out, r"/a\x0d\x0a127.0.0.1\x20\x1b[2J\\");
+    }
+}

@@ -1,0 +1,76 @@
+//! A request as handlers see it: the head where it lies in the connection's buffer, and what is known beside it.
+
+use crate::id::Id;
+use std::borrow::Cow;
+use verdict_core::cause::Crowded;
+use verdict_core::field::date::HttpDate;
+use verdict_wire::{Asked, Head, Name, decode_path};
+
+/// One request whose head is whole and right.
+pub(crate) struct Request<'a> {
+    pub(crate) head: &'a Head,
+    /// The bytes that the head's spans point into.
+    pub(crate) bytes: &'a [u8],
+    /// The path, decoded once: `%2F` stays as it is. Every later look-up uses this and nothing else.
+    pub(crate) path: Cow<'a, str>,
+    /// The path as it was sent.
+    pub(crate) raw_path: &'a str,
+    /// Whether the connection may go on after the answer.
+    pub(crate) keep: bool,
+    pub(crate) id: Id,
+    pub(crate) now: HttpDate,
+    pub(crate) crowded: Option<Crowded>,
+}
+
+impl<'a> Request<'a> {
+    /// The path of a head, decoded; borrowed from the bytes when nothing in it is encoded.
+    pub(crate) fn decoded(head: &Head, raw: &'a str) -> Cow<'a, str> {
+        if head.parts.plain {
+            return Cow::Borrowed(raw);
+        }
+        let mut path = String::with_capacity(raw.len());
+        // The wire has checked it: what it could not decode never comes here.
+        let _ = decode_path(raw.as_bytes(), &mut path);
+        Cow::Owned(path)
+    }
+
+    /// How the answer is to be framed.
+    #[inline]
+    pub(crate) fn asked(&self) -> Asked {
+        self.head.asked(self.keep)
+    }
+
+    /// A field that has one value. Several lines of it are `None`: it cannot be read.
+    pub(crate) fn value(&self, name: Name) -> Option<&'a [u8]> {
+        let span = self.head.first(name)?;
+        (!self.head.repeated(name)).then(|| span.of(self.bytes))
+    }
+
+    /// A field that is a list, line by line.
+    pub(crate) fn lines(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let bytes = self.bytes;
+        let head = self.head;
+        head.all(name).map(move |span| span.of(bytes))
+    }
+
+    /// The query as it was sent.
+    pub(crate) fn query(&self) -> Option<&'a str> {
+        self.head.query(self.bytes).and_then(|query| std::str::from_utf8(query).ok())
+    }
+
+    /// The host that is asked for, without its port; empty if none is named.
+    pub(crate) fn host(&self) -> &'a str {
+        let authority = self.head.authority(self.bytes).unwrap_or(b"");
+        let authority = std::str::from_utf8(authority).unwrap_or("");
+        match authority.rfind(':') {
+            // A colon within brackets is an IPv6 address's own.
+            Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
+            _ => authority,
+        }
+    }
+
+    /// Whether it is a browser that goes to a page (Fetch Metadata).
+    pub(crate) fn navigates(&self) -> bool {
+        self.value(Name::SecFetchMode) == Some(b"navigate")
+    }
+}

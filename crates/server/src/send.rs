@@ -1,0 +1,102 @@
+//! Content on its way out: from memory, or from the kernel's pages without a copy.
+//!
+//! A file may shrink, grow or be written while it is sent. What was promised in the head is sent or the connection is
+//! broken off: never a well-formed answer that is neither the old file nor the new one.
+
+use crate::disk::{Identity, pages};
+use crate::handler::files::multipart::Multipart;
+use crate::representation::{Content, Representation};
+use crate::serve::Rest;
+use crate::socket::Socket;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{spawn_blocking, yield_now};
+use verdict_core::field::range::ByteRange;
+use verdict_wire::Close;
+
+/// How much of a file is looked for in memory, and sent, at a time: between two slices other connections have a turn.
+const SLICE: u64 = 1 << 20;
+
+/// The end of a file is sent apart, after a look at whether the file is still the one that was begun.
+const LAST: u64 = 16 << 10;
+
+/// Sends the rest of an answer; `head` goes out with the first of it. The client must take some every `pause`.
+pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Duration) -> Result<(), Close> {
+    match rest {
+        Rest::Nothing => socket.write(head, pause).await,
+        Rest::Part(found, part) => {
+            socket.write_more(head, pause).await?;
+            send_part(socket, found, *part, pause).await
+        }
+        Rest::Parts(found, framed) => send_parts(socket, head, found, framed, pause).await,
+    }
+}
+
+async fn send_parts(
+    socket: &Socket,
+    head: &[u8],
+    found: &Representation,
+    framed: &Multipart,
+    pause: Duration,
+) -> Result<(), Close> {
+    socket.write_more(head, pause).await?;
+    for part in framed.parts() {
+        socket.write_more(part.head.as_bytes(), pause).await?;
+        send_part(socket, found, ByteRange { first: part.first, last: part.last }, pause).await?;
+    }
+    socket.write(framed.end().as_bytes(), pause).await
+}
+
+async fn send_part(socket: &Socket, found: &Representation, part: ByteRange, pause: Duration) -> Result<(), Close> {
+    match &found.content {
+        Content::Memory(bytes) => socket.write(&bytes[part.first as usize..=part.last as usize], pause).await,
+        Content::File { file, identity } => send_file(socket, file, *identity, part, pause).await,
+    }
+}
+
+async fn send_file(
+    socket: &Socket,
+    file: &Arc<OwnedFd>,
+    identity: Identity,
+    part: ByteRange,
+    pause: Duration,
+) -> Result<(), Close> {
+    let mut offset = part.first;
+    let end = part.last + 1;
+    let last = end.saturating_sub(LAST).max(part.first);
+    while offset < end {
+        let until = if offset < last { last.min(offset + SLICE) } else { end };
+        make_resident(file, offset, until - offset).await?;
+        if until == end && !Identity::of(file.as_fd()).is_ok_and(|now| now == identity) {
+            return Err(Close::AnswerBroken);
+        }
+        while offset < until {
+            let left = (until - offset) as usize;
+            let sent = socket.writing(pause, || {
+                pages::send_file(socket.stream.as_fd(), file.as_fd(), &mut offset, left)
+            });
+            if sent.await? == 0 {
+                // The file has become shorter than it was.
+                return Err(Close::AnswerBroken);
+            }
+        }
+        yield_now().await;
+    }
+    Ok(())
+}
+
+/// Has the pool read what the kernel does not hold, so that sending it does not wait for the disk.
+async fn make_resident(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<(), Close> {
+    let resident = pages::resident(file.as_fd(), offset, length);
+    if resident.unwrap_or_else(|| pages::sampled(file.as_fd(), offset, length)) {
+        return Ok(());
+    }
+    let file = file.clone();
+    let read = spawn_blocking(move || pages::warm(file.as_fd(), offset, length)).await;
+    read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map(|_| ()).map_err(|error| {
+        crate::log::operation(format_args!("a file could not be read while it was sent: {error}"));
+        Close::AnswerBroken
+    })
+}

@@ -1,0 +1,553 @@
+//! The second tour: one request, from its route to its answer, through the eight stages.
+//!
+//! The stages decide; what is here looks up the facts that each asks for, does the work when all have passed, and writes
+//! what was decided. A handler is asked three things: what is there, what came of it, and how its content is sent.
+
+use crate::clock::Clock;
+use crate::config::Explain;
+use crate::handler::files::Looked;
+use crate::handler::files::multipart::Multipart;
+use crate::handler::respond::Fixed;
+use crate::handler::{Handler, redirect};
+use crate::id::Random;
+use crate::refusal::{Circumstances, Limit, Refusal, redirect_page};
+use crate::representation::{
+    Content, Fields, Part, Representation, Stamp, There, add_headers, preconditions, write_head,
+};
+use crate::request::Request;
+use crate::route::{Found, Match};
+use crate::site::{Common, READING, Route, Site};
+use std::borrow::Cow;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::rc::Rc;
+use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{
+    Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find, negotiate,
+    precondition, process, range,
+};
+use verdict_core::explain;
+use verdict_core::field::content_range::ContentRange;
+use verdict_core::field::if_range::if_range;
+use verdict_core::field::range::{ByteRange, Parts, Range as RangeField, Resolved};
+use verdict_core::interim;
+use verdict_core::method::{Method, MethodSet};
+use verdict_core::path::{Path, Verdict};
+use verdict_core::reason::Reason;
+use verdict_core::status::{Class, Status};
+use verdict_core::{Facts, decide};
+use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_early_hints};
+
+/// Content up to this size is copied behind its head, so that one call writes both.
+const COPIED: u64 = 16 << 10;
+
+/// What was decided and written, and what is still to be sent.
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    /// Index of the route, where one matched.
+    pub(crate) route: Option<usize>,
+    /// Content that follows the head; what was small stands behind the head already.
+    pub(crate) rest: Rest,
+    /// Bytes of content in all.
+    pub(crate) bytes: u64,
+}
+
+/// Content that is sent after the head.
+pub(crate) enum Rest {
+    Nothing,
+    Part(Rc<Representation>, ByteRange),
+    Parts(Rc<Representation>, Box<Multipart>),
+}
+
+/// What the target turned out to be.
+enum Target<'s> {
+    /// Nothing, or nothing that was looked for.
+    Nothing,
+    Representation(Rc<Representation>),
+    Location(String),
+    Fixed(&'s Fixed),
+}
+
+/// A request on its way through the stages.
+struct Exchange<'s, 'r> {
+    site: &'s Site,
+    request: &'r Request<'r>,
+    route: Option<usize>,
+    target: Target<'s>,
+    /// What serving the target is called.
+    done: Done,
+    /// The parts of it that are wanted.
+    parts: Resolved,
+}
+
+/// Answers one request: the head, and content that is small, are appended to `out`.
+pub(crate) async fn serve(
+    site: &Site,
+    request: &Request<'_>,
+    clock: &Clock,
+    random: &Random,
+    out: &mut Vec<u8>,
+) -> Answer {
+    let mut path = Path::new();
+    let mut exchange = Exchange {
+        site,
+        request,
+        route: None,
+        target: Target::Nothing,
+        done: Done::Served,
+        parts: Resolved::Ignored,
+    };
+    let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, clock, out).await;
+    let verdict = Verdict { reason, path };
+    let stamp = Stamp { date: &clock.date(), id: &request.id.0 };
+    exchange.respond(verdict, &stamp, random, out)
+}
+
+impl<'s> Exchange<'s, '_> {
+    async fn walk(&mut self, path: &mut Path, clock: &Clock, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
+        // Which limits hold is the route's to say, so it is looked up before the first question.
+        let found = self.site.opened.config.router.find(self.request.host(), &self.request.path);
+        let (route, matched) = match &found {
+            Found::Match(matched) => (Some(matched.route), Some(matched)),
+            Found::SlashMissing { route } => (Some(*route), None),
+            Found::Nothing => (None, None),
+        };
+        self.route = route;
+        let route = route.map(|i| &self.site.routes[i]);
+
+        arrive(path, &self.arrival(route))?;
+        let admitted = authorize(path, &Authorize::default())?;
+        let there = self.look(route, matched, clock).await;
+        find(path, &there)?;
+        negotiate(path, &self.negotiation())?;
+        let permit = precondition(path, &self.conditions(), admitted)?;
+        self.hint(out);
+        let done = process(path, &Process { work: Work::Read, outcome: self.outcome() }, permit)?;
+        let wanted = self.wanted();
+        range(path, &wanted, done)
+    }
+
+    fn common(&self) -> &'s Common {
+        self.route.map_or(&self.site.nowhere, |i| &self.site.routes[i].common)
+    }
+
+    fn allow(&self) -> MethodSet {
+        self.route.map_or(READING, |i| self.site.routes[i].allow)
+    }
+
+    /// The wire has found no fault, but a route may take less than the wire does.
+    fn arrival(&self, route: Option<&Route>) -> Arrive {
+        let head = self.request.head;
+        let fault = route.and_then(|route| {
+            if head.target.len() as u64 > route.common.target {
+                Some(Malformed::TargetTooLong)
+            } else if (head.len - head.target.end as usize) as u64 > route.common.fields {
+                Some(Malformed::HeadTooLarge)
+            } else {
+                None
+            }
+        });
+        Arrive { fault, crowded: self.request.crowded, ..Arrive::default() }
+    }
+
+    /// What is at the target. Nothing is looked up for a method that the route does not take.
+    async fn look(&mut self, route: Option<&'s Route>, matched: Option<&Match>, clock: &Clock) -> Find {
+        let request = self.request;
+        let method = request.head.method;
+        let mut there = Find { method_unknown: method == Method::Other, ..Find::default() };
+        let Some(route) = route else {
+            // `OPTIONS *` asks about the server, and CONNECT for a proxy: neither is for a route.
+            match request.head.parts.form {
+                Form::Asterisk => {}
+                Form::Authority => there.method_not_taken = true,
+                Form::Origin | Form::Absolute => there.no_route = true,
+            }
+            return there;
+        };
+        there.method_not_taken = !route.allow.contains(method);
+        if there.method_unknown || there.method_not_taken {
+            return there;
+        }
+        match (&route.handler, matched) {
+            (Handler::Files(files), Some(matched)) => {
+                // The config has seen to it that a files route's pattern ends in what it leaves open.
+                let (from, to) = matched.spans().last().copied().unwrap_or_default();
+                let name = &request.path[from as usize..to as usize];
+                match files.look(request, name, clock.nanoseconds()).await {
+                    Looked::File(found) => self.target = Target::Representation(found),
+                    Looked::Fallback(found) => {
+                        self.done = Done::FallbackServed;
+                        self.target = Target::Representation(found);
+                    }
+                    Looked::Listing(found) => {
+                        self.done = Done::FolderListed;
+                        self.target = Target::Representation(found);
+                    }
+                    Looked::SlashMissing => there.elsewhere = Some(Elsewhere::SlashMissing),
+                    Looked::Absent(absent) => there.absent = Some(absent),
+                }
+            }
+            // The pattern matches but for the slash at the end of its folder.
+            (_, None) => there.elsewhere = Some(Elsewhere::SlashMissing),
+            (Handler::Redirect(redirect), Some(matched)) => {
+                there.elsewhere = Some(redirect.elsewhere);
+                self.target = Target::Location(redirect.location(request, matched));
+            }
+            (Handler::Respond(fixed), Some(_)) => self.target = Target::Fixed(fixed),
+        }
+        if there.elsewhere == Some(Elsewhere::SlashMissing) {
+            self.target = Target::Location(with_slash(request));
+        }
+        there
+    }
+
+    /// None of these routes has a use for content; what is declared must still be within the limit.
+    fn negotiation(&self) -> Negotiate {
+        let common = self.common();
+        let framing = self.request.head.framing;
+        Negotiate {
+            content: framing != Framing::None,
+            length_missing: common.length_required && framing == Framing::Chunked,
+            too_large: matches!(framing, Framing::Length(length) if length > common.body),
+            ..Negotiate::default()
+        }
+    }
+
+    fn conditions(&self) -> Precondition {
+        let request = self.request;
+        match &self.target {
+            Target::Representation(found) => preconditions(request, There::Representation(found)),
+            // RFC 9110 §13.2.1: conditions cannot turn a redirect or a refusal into anything else.
+            Target::Fixed(fixed) => {
+                let exempt = fixed.status.class() != Class::Successful;
+                Precondition { exempt, ..preconditions(request, There::Untagged) }
+            }
+            Target::Nothing | Target::Location(_) => {
+                Precondition { method: request.head.method, ..Precondition::default() }
+            }
+        }
+    }
+
+    /// 103, ahead of an answer that is going to have a representation.
+    fn hint(&self, out: &mut Vec<u8>) {
+        let request = self.request;
+        let common = self.common();
+        if common.hints.is_empty()
+            || request.head.method != Method::Get
+            || !matches!(self.target, Target::Representation(_))
+        {
+            return;
+        }
+        let knows = request.head.version == Version::Http11;
+        if interim::hint(knows, request.navigates(), common.hints_to_all).is_some() {
+            let links: Vec<&[u8]> = common.hints.iter().map(String::as_bytes).collect();
+            let written = put_early_hints(out, request.head.version, &links);
+            debug_assert!(written.is_ok(), "the config has checked each hint");
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match &self.target {
+            Target::Fixed(fixed) => Outcome::Configured(fixed.status),
+            _ if self.request.head.method == Method::Options => Outcome::Done(Done::OptionsAnswered),
+            _ => Outcome::Done(self.done),
+        }
+    }
+
+    /// What `Range` and `If-Range` ask for. RFC 9110 §14.2: a server ignores `Range` with any method but GET.
+    fn wanted(&mut self) -> Range {
+        let request = self.request;
+        let head = request.head;
+        let (Target::Representation(found), Method::Get, true) = (&self.target, head.method, head.has(Name::Range))
+        else {
+            return Range::default();
+        };
+        let field = request.value(Name::Range).and_then(RangeField::parse);
+        let (Some(field), true) = (field, found.description.ranges) else { return Range::default() };
+        self.parts = field.resolve(found.content.size());
+        let wanted = match &self.parts {
+            Resolved::Ignored => Wanted::Whole,
+            Resolved::Unsatisfiable => Wanted::Beyond,
+            Resolved::One(_) => Wanted::Part,
+            Resolved::Many(_) => Wanted::Parts,
+        };
+        let holds = head.has(Name::IfRange).then(|| {
+            let (tag, last_modified) = found.validators();
+            request.value(Name::IfRange).is_some_and(|value| if_range(value, tag, last_modified, request.now))
+        });
+        Range { wanted, if_range: holds }
+    }
+
+    /// Writes what was decided.
+    fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, random: &Random, out: &mut Vec<u8>) -> Answer {
+        let common = self.common();
+        let writing = Writing {
+            status: verdict.status(),
+            asked: self.request.asked(),
+            stamp,
+            common,
+            more: match common.explain {
+                Explain::Header => vec![("Verdict-Reason", Cow::Owned(explain::field(&verdict)))],
+                Explain::Off | Explain::Problem => Vec::new(),
+            },
+        };
+        let (rest, bytes) = match (verdict.reason, &self.target, &self.parts) {
+            (Reason::PartServed { .. }, Target::Representation(found), Resolved::One(part)) => {
+                writing.part(found, *part, out)
+            }
+            (Reason::PartsServed { .. }, Target::Representation(found), Resolved::Many(parts)) => {
+                writing.parts(found, parts, random, out)
+            }
+            (Reason::OptionsAnswered { .. }, ..) => writing.options(self.allow(), out),
+            (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
+            (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed), _) if fixed.content().is_some() => {
+                writing.fixed(fixed, out)
+            }
+            (_, Target::Location(location), _) if writing.status.class() == Class::Redirection => {
+                writing.redirect(location, self.cache_for_redirect(), out)
+            }
+            (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, random, out)),
+        };
+        Answer { verdict, route: self.route, rest, bytes }
+    }
+
+    fn cache_for_redirect(&self) -> Option<u64> {
+        match self.route.map(|i| &self.site.routes[i].handler) {
+            Some(Handler::Redirect(redirect)) => redirect.cache,
+            _ => Some(redirect::PERMANENT),
+        }
+    }
+
+    fn refuse(&self, reason: Reason, writing: Writing<'_, '_>, random: &Random, out: &mut Vec<u8>) -> u64 {
+        let request = self.request;
+        let common = writing.common;
+        let text = |name| request.value(name).and_then(|value| std::str::from_utf8(value).ok());
+        let found = match &self.target {
+            Target::Representation(found) => Some(found),
+            _ => None,
+        };
+        let declared = match request.head.framing {
+            Framing::Length(length) => Some(length),
+            Framing::None | Framing::Chunked => None,
+        };
+        let circumstances = Circumstances {
+            at: None,
+            limit: match reason {
+                Reason::ContentTooLarge { .. } => Some(Limit::Bytes(common.body)),
+                Reason::TargetTooLong { .. } => Some(Limit::Bytes(common.target)),
+                Reason::HeadTooLarge { .. } => Some(Limit::Bytes(common.fields)),
+                _ => None,
+            },
+            length: found.map(|found| found.content.size()).or(declared),
+            method: std::str::from_utf8(request.head.method_token.of(request.bytes)).ok(),
+            allow: Some(self.allow()),
+            if_match: text(Name::IfMatch),
+            range: text(Name::Range),
+            tag: found.and_then(|found| found.description.tag.as_deref()),
+            last_modified: found.and_then(|found| found.description.last_modified),
+            retry_after: Some(soon(random)),
+        };
+        let mut more = writing.more;
+        if let Target::Fixed(fixed) = &self.target {
+            more.extend(fixed.fields());
+        }
+        let refusal = Refusal {
+            reason,
+            asked: writing.asked,
+            accept: request.lines(Name::Accept),
+            common,
+            circumstances,
+            more,
+        };
+        refusal.put(out, writing.stamp)
+    }
+}
+
+/// Answers a message whose head could not be read. Nothing of it is trusted but, on sight, what its sender reads.
+pub(crate) fn refuse_malformed(
+    site: &Site,
+    fault: Fault,
+    bytes: &[u8],
+    stamp: &Stamp<'_>,
+    random: &Random,
+    out: &mut Vec<u8>,
+) -> Answer {
+    let mut path = Path::new();
+    let facts = Arrive { fault: Some(fault.cause), ..Arrive::default() };
+    // A head with a fault is always refused.
+    let Break(reason) = arrive(&mut path, &facts) else { unreachable!("`arrive` refuses every fault") };
+    let verdict = Verdict { reason, path };
+    let config = &site.opened.config;
+    let limit = match fault.cause {
+        Malformed::HeadTimeout => Some(Limit::Time(config.limits.head)),
+        Malformed::TargetTooLong => Some(Limit::Bytes(config.limits.target)),
+        Malformed::HeadTooLarge => Some(Limit::Bytes(config.limits.fields)),
+        Malformed::TooManyFields => Some(Limit::Lines(site.wire.lines as u64)),
+        _ => None,
+    };
+    let more = match config.explain {
+        Explain::Header => vec![("Verdict-Reason", Cow::Owned(explain::field(&verdict)))],
+        Explain::Off | Explain::Problem => Vec::new(),
+    };
+    let refusal = Refusal {
+        reason,
+        asked: Asked { method: Method::Get, version: Version::Http11, persist: false },
+        accept: on_sight(bytes).into_iter(),
+        common: &site.nowhere,
+        circumstances: Circumstances {
+            at: Some(fault.at),
+            limit,
+            retry_after: Some(soon(random)),
+            ..Circumstances::default()
+        },
+        more,
+    };
+    let bytes = refusal.put(out, stamp);
+    Answer { verdict, route: None, rest: Rest::Nothing, bytes }
+}
+
+/// The answer of a request whose handler panicked.
+pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
+    let mut facts = Facts::default();
+    facts.process.outcome = Outcome::Failure(Failure::Panicked);
+    let verdict = decide(&facts);
+    let refusal = Refusal {
+        reason: verdict.reason,
+        asked: request.asked(),
+        accept: request.lines(Name::Accept),
+        common: &site.nowhere,
+        circumstances: Circumstances::default(),
+        more: Vec::new(),
+    };
+    let bytes = refusal.put(out, stamp);
+    Answer { verdict, route: None, rest: Rest::Nothing, bytes }
+}
+
+/// The value of `Accept` in a head that is malformed somewhere: for choosing between text and JSON, and nothing else.
+fn on_sight(bytes: &[u8]) -> Option<&[u8]> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let mut names = lines.filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        line[..colon].eq_ignore_ascii_case(b"accept").then(|| line[colon + 1..].trim_ascii())
+    });
+    names.next()
+}
+
+/// When to come again after a refusal for want of room: not all at once.
+fn soon(random: &Random) -> u64 {
+    1 + random.next() % 4
+}
+
+/// The target with its slash, and with its query. It begins with one slash: a second would make the next segment a host.
+fn with_slash(request: &Request<'_>) -> String {
+    let path = request.raw_path.trim_start_matches('/');
+    match request.query() {
+        Some(query) => format!("/{path}/?{query}"),
+        None => format!("/{path}/"),
+    }
+}
+
+/// Whether the answer is the representation, or tells that it is unchanged.
+fn succeeds(status: Status) -> bool {
+    status.class() == Class::Successful || status.forbids_content()
+}
+
+/// How an answer is to be written.
+struct Writing<'a, 's> {
+    status: Status,
+    asked: Asked,
+    stamp: &'a Stamp<'a>,
+    common: &'s Common,
+    more: Fields<'a>,
+}
+
+impl Writing<'_, '_> {
+    #[inline]
+    fn whole(&self, found: &Rc<Representation>, out: &mut Vec<u8>) -> (Rest, u64) {
+        found.put_head(out, self.status, self.asked, self.stamp, self.common, &self.more);
+        match found.content.size() {
+            0 => (Rest::Nothing, 0),
+            size => self.content(found, ByteRange { first: 0, last: size - 1 }, out),
+        }
+    }
+
+    fn part(&self, found: &Rc<Representation>, part: ByteRange, out: &mut Vec<u8>) -> (Rest, u64) {
+        let content_range = ContentRange::Part { range: part, complete: Some(found.content.size()) }.to_string();
+        let described = Part { media_type: None, content_range: Some(&content_range), size: part.size() };
+        found.put_part_head(out, self.status, self.asked, self.stamp, self.common, described, &self.more);
+        self.content(found, part, out)
+    }
+
+    /// RFC 9110 §15.3.7.2: several parts are told apart by their own heads, within the content.
+    fn parts(&self, found: &Rc<Representation>, parts: &Parts, random: &Random, out: &mut Vec<u8>) -> (Rest, u64) {
+        let ranges: Vec<_> = parts.iter().map(|part| (part.first, part.last)).collect();
+        let seed = u128::from(random.next()) << 64 | u128::from(random.next());
+        let media_type = Some(&*found.description.media_type);
+        let Some(framed) = Multipart::new(found.content.size(), media_type, &ranges, seed) else {
+            // Every part lies within the content, and there are at most 16.
+            unreachable!("parts that were resolved against the content can be framed")
+        };
+        let media_type = framed.content_type();
+        let size = framed.content_length();
+        let described = Part { media_type: Some(&media_type), content_range: None, size };
+        found.put_part_head(out, self.status, self.asked, self.stamp, self.common, described, &self.more);
+        match self.has_content() {
+            true => (Rest::Parts(found.clone(), Box::new(framed)), size),
+            false => (Rest::Nothing, 0),
+        }
+    }
+
+    fn fixed(&self, fixed: &Fixed, out: &mut Vec<u8>) -> (Rest, u64) {
+        fixed.put_head(out, self.asked, self.stamp, &self.more);
+        let content = fixed.content().filter(|_| self.has_content()).unwrap_or_default();
+        out.extend_from_slice(content);
+        (Rest::Nothing, content.len() as u64)
+    }
+
+    fn redirect(&self, location: &str, cache: Option<u64>, out: &mut Vec<u8>) -> (Rest, u64) {
+        let page = redirect_page(self.status, location);
+        let mut fields: Fields<'_> = vec![
+            ("Location", Cow::Borrowed(location)),
+            ("Content-Type", Cow::Borrowed("text/html; charset=utf-8")),
+            ("X-Content-Type-Options", Cow::Borrowed("nosniff")),
+        ];
+        fields.extend(cache.map(|seconds| ("Cache-Control", Cow::Owned(format!("max-age={seconds}")))));
+        add_headers(&mut fields, self.common);
+        fields.extend(self.more.iter().cloned());
+        write_head(out, self.status, self.asked, Some(page.len() as u64), self.stamp, &fields);
+        if !self.has_content() {
+            return (Rest::Nothing, 0);
+        }
+        out.extend_from_slice(page.as_bytes());
+        (Rest::Nothing, page.len() as u64)
+    }
+
+    fn options(&self, allow: MethodSet, out: &mut Vec<u8>) -> (Rest, u64) {
+        let mut fields: Fields<'_> = vec![("Allow", Cow::Owned(allow.to_string()))];
+        add_headers(&mut fields, self.common);
+        fields.extend(self.more.iter().cloned());
+        write_head(out, self.status, self.asked, None, self.stamp, &fields);
+        (Rest::Nothing, 0)
+    }
+
+    #[inline]
+    fn has_content(&self) -> bool {
+        self.asked.method != Method::Head && !self.status.forbids_content()
+    }
+
+    /// Copies small content behind its head, and leaves the rest to be sent.
+    #[inline]
+    fn content(&self, found: &Rc<Representation>, part: ByteRange, out: &mut Vec<u8>) -> (Rest, u64) {
+        if !self.has_content() {
+            return (Rest::Nothing, 0);
+        }
+        let size = part.size();
+        match &found.content {
+            Content::Memory(bytes) if size <= COPIED => {
+                out.extend_from_slice(&bytes[part.first as usize..=part.last as usize]);
+                (Rest::Nothing, size)
+            }
+            _ => (Rest::Part(found.clone(), part), size),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The config as a worker uses it: routes ready to answer, with what each adds to every answer. A reload makes a new one.
+
+use crate::config::{Config, Explain, HintsTo, Kind};
+use crate::disk::Root;
+use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use verdict_core::method::{Method, MethodSet};
+use verdict_core::status::Status;
+use verdict_wire::Limits;
+
+/// What can be made once for all workers and may fail: folders opened, pages read.
+pub(crate) struct Opened {
+    pub(crate) config: Config,
+    /// By route: the folder of a `files` route.
+    roots: Vec<Option<Arc<Root>>>,
+    /// By route: custom error pages by status code.
+    pages: Vec<BTreeMap<u16, Arc<str>>>,
+    /// Device and inode of the files that the config names.
+    named: Arc<HashSet<(u64, u64)>>,
+}
+
+/// A file or folder that the config names and that cannot be opened.
+#[derive(Debug)]
+pub struct Unopened {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl std::fmt::Display for Unopened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot open {}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for Unopened {}
+
+impl Opened {
+    pub(crate) fn open(config: Config) -> Result<Opened, Unopened> {
+        let unopened = |path: &PathBuf| {
+            let path = path.clone();
+            move |error| Unopened { path, error }
+        };
+        let mut roots = Vec::new();
+        let mut pages = Vec::new();
+        for route in &config.routes {
+            roots.push(match &route.kind {
+                Kind::Files(files) => Some(Arc::new(Root::at(&files.root).map_err(unopened(&files.root))?)),
+                _ => None,
+            });
+            let mut texts = BTreeMap::new();
+            for (status, path) in &route.pages {
+                texts.insert(*status, std::fs::read_to_string(path).map_err(unopened(path))?.into());
+            }
+            pages.push(texts);
+        }
+        let named = config.named_files.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let named = Arc::new(named.map(|file| (file.dev(), file.ino())).collect());
+        Ok(Opened { config, roots, pages, named })
+    }
+}
+
+/// One worker's view.
+pub(crate) struct Site {
+    pub(crate) opened: Arc<Opened>,
+    pub(crate) routes: Vec<Route>,
+    /// What the wire enforces before a route is known.
+    pub(crate) wire: Limits,
+    /// What a message gets that no route is known for.
+    pub(crate) nowhere: Rc<Common>,
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) handler: Handler,
+    pub(crate) common: Rc<Common>,
+    /// The methods that its targets take.
+    pub(crate) allow: MethodSet,
+}
+
+/// What every answer of a route has in common.
+pub(crate) struct Common {
+    /// `headers` of the config.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Pages for browsers, by status code.
+    pub(crate) pages: BTreeMap<u16, Arc<str>>,
+    /// The `Link` values of a 103.
+    pub(crate) hints: Vec<String>,
+    pub(crate) hints_to_all: bool,
+    pub(crate) explain: Explain,
+    /// Bytes of content that a request may have.
+    pub(crate) body: u64,
+    /// Bytes of target and header section, where the route is stricter than the server.
+    pub(crate) target: u64,
+    pub(crate) fields: u64,
+    /// The route demands `Content-Length` of a request with content.
+    pub(crate) length_required: bool,
+}
+
+impl Common {
+    pub(crate) fn page(&self, status: Status) -> Option<&str> {
+        self.pages.get(&status.code()).map(|page| &**page)
+    }
+
+    /// Whether the config sets this field itself.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+}
+
+/// What a target takes that says nothing else: reading.
+pub(crate) const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Options]);
+
+/// Every method but those that no target of ours takes.
+const ANY: MethodSet = MethodSet::of(&[
+    Method::Get,
+    Method::Head,
+    Method::Post,
+    Method::Put,
+    Method::Delete,
+    Method::Options,
+    Method::Patch,
+]);
+
+impl Site {
+    pub(crate) fn new(opened: Arc<Opened>) -> Site {
+        let config = &opened.config;
+        let wire = Limits {
+            target: config.limits.target as usize,
+            fields: config.limits.fields as usize,
+            ..Limits::default()
+        };
+        let routes = config.routes.iter().enumerate().map(|(i, route)| {
+            let common = Rc::new(Common {
+                headers: route.headers.clone(),
+                pages: opened.pages[i].clone(),
+                hints: route.hints.clone(),
+                hints_to_all: route.hints_to == HintsTo::All,
+                explain: config.explain,
+                body: route.limits.body,
+                target: route.limits.target,
+                fields: route.limits.fields,
+                length_required: route.length_required,
+            });
+            let (handler, allow) = match (&route.kind, &opened.roots[i]) {
+                (Kind::Files(files), Some(root)) => {
+                    let files = Files::new(files, root.clone(), opened.named.clone());
+                    (Handler::Files(files), READING)
+                }
+                (Kind::Redirect(redirect), _) => (Handler::Redirect(Redirect::new(redirect)), ANY),
+                (Kind::Respond(respond), _) => (Handler::Respond(Fixed::new(respond, &common)), ANY),
+                (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
+            };
+            Route { handler, common, allow }
+        });
+        let routes = routes.collect();
+        let nowhere = Rc::new(Common {
+            headers: Vec::new(),
+            pages: BTreeMap::new(),
+            hints: Vec::new(),
+            hints_to_all: false,
+            explain: config.explain,
+            body: config.limits.body,
+            target: config.limits.target,
+            fields: config.limits.fields,
+            length_required: false,
+        });
+        Site { wire, routes, nowhere, opened }
+    }
+}

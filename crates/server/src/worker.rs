@@ -1,0 +1,216 @@
+//! A worker: a thread with its own runtime, its own listening sockets and its own view of the site.
+
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::connection::connection;
+use crate::deadline::{Deadlines, TICK};
+use crate::id::Random;
+use crate::log::{self, Log};
+use crate::site::{Opened, Site};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::{LocalSet, spawn_local};
+use verdict_core::cause::Crowded;
+
+/// Connections that are let in beyond the limit, to be told that there is no room.
+const RESERVED: u64 = 64;
+
+/// What the workers of one server share, none of it touched by a request.
+pub(crate) struct Shared {
+    pub(crate) opened: Arc<Opened>,
+    connections: AtomicU64,
+    clients: Mutex<HashMap<IpAddr, u64>>,
+}
+
+impl Shared {
+    pub(crate) fn new(opened: Opened) -> Shared {
+        Shared { opened: Arc::new(opened), connections: AtomicU64::new(0), clients: Mutex::default() }
+    }
+
+    /// Counts a connection in. `Err`: not even its refusal has room.
+    fn admit(self: &Arc<Self>, client: IpAddr, limits: &Limits) -> Option<(Admission, Option<Crowded>)> {
+        let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let client = one_client(client);
+        let of_client = {
+            let mut clients = self.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let count = clients.entry(client).or_default();
+            *count += 1;
+            *count
+        };
+        let admission = Admission { shared: self.clone(), client };
+        if connections > limits.connections + RESERVED || of_client > limits.per_client + RESERVED {
+            return None;
+        }
+        let crowded = if connections > limits.connections {
+            Some(Crowded::Server)
+        } else if of_client > limits.per_client {
+            Some(Crowded::Client)
+        } else {
+            None
+        };
+        Some((admission, crowded))
+    }
+}
+
+/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
+fn one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let network = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        v4 => v4,
+    }
+}
+
+/// A connection's place among all; given back when it ends.
+struct Admission {
+    shared: Arc<Shared>,
+    client: IpAddr,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        let mut clients = self.shared.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(count) = clients.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// One worker, as its connections see it.
+pub(crate) struct Worker {
+    site: RefCell<Rc<Site>>,
+    shared: Arc<Shared>,
+    pub(crate) clock: Clock,
+    pub(crate) deadlines: Rc<Deadlines>,
+    pub(crate) random: Random,
+    pub(crate) log: Log,
+    draining: Cell<bool>,
+    connections: Cell<u64>,
+    /// Told when a connection ends.
+    ended: Notify,
+}
+
+impl Worker {
+    pub(crate) fn site(&self) -> Rc<Site> {
+        self.site.borrow().clone()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+}
+
+/// Runs a worker until it is told to stop and its connections have ended or had their time.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    listeners: Vec<StdListener>,
+    log: Log,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Threads that wait for the disk. More would not make it faster.
+        .max_blocking_threads(16)
+        .build()?;
+    let worker = Rc::new(Worker {
+        site: RefCell::new(Rc::new(Site::new(shared.opened.clone()))),
+        shared,
+        clock: Clock::new(),
+        deadlines: Deadlines::new(),
+        random: Random::new(),
+        log,
+        draining: Cell::new(false),
+        connections: Cell::new(0),
+        ended: Notify::new(),
+    });
+    let local = LocalSet::new();
+    local.block_on(&runtime, async move {
+        spawn_local(tick(worker.clone()));
+        let mut accepting = Vec::new();
+        for listener in listeners {
+            let listener = TcpListener::from_std(listener)?;
+            accepting.push(spawn_local(accept(listener, worker.clone())));
+        }
+        let _ = stop.wait_for(|stop| *stop).await;
+
+        // New connections are refused by the closed listener; idle ones end; those at work finish what they have begun.
+        for task in &accepting {
+            task.abort();
+        }
+        for task in accepting {
+            let _ = task.await;
+        }
+        worker.draining.set(true);
+        worker.deadlines.wake_all();
+        let end = Instant::now() + worker.site().opened.config.drain;
+        while worker.connections.get() > 0 {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || tokio::time::timeout(left, worker.ended.notified()).await.is_err() {
+                log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.get()));
+                break;
+            }
+        }
+        worker.log.flush();
+        Ok(())
+    })
+}
+
+/// What is done ten times a second: deadlines, the log.
+async fn tick(worker: Rc<Worker>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        interval.tick().await;
+        worker.deadlines.sweep();
+        worker.log.flush();
+    }
+}
+
+async fn accept(listener: TcpListener, worker: Rc<Worker>) {
+    let mut complained = None::<Instant>;
+    loop {
+        let (stream, client) = match listener.accept().await {
+            Ok((stream, address)) => (stream, address.ip()),
+            // The client has given up already.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                // Too many open files, mostly: nothing is gained by trying again at once.
+                if complained.is_none_or(|at| at.elapsed() > Duration::from_secs(60)) {
+                    complained = Some(Instant::now());
+                    log::operation(format_args!("a connection could not be accepted: {error}"));
+                }
+                tokio::time::sleep(TICK).await;
+                continue;
+            }
+        };
+        let limits = worker.site().opened.config.limits;
+        let Some((admission, crowded)) = worker.shared.admit(client, &limits) else {
+            drop(stream);
+            // Beyond what can be told that there is no room, the rest waits in the kernel's queue until there is.
+            let _ = tokio::time::timeout(TICK, worker.ended.notified()).await;
+            continue;
+        };
+        worker.connections.set(worker.connections.get() + 1);
+        let task = worker.clone();
+        spawn_local(async move {
+            connection(stream, client, crowded, task.clone()).await;
+            drop(admission);
+            task.connections.set(task.connections.get() - 1);
+            task.ended.notify_waiters();
+        });
+    }
+}

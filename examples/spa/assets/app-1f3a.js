@@ -1,0 +1,1 @@
+document.getElementById("route").textContent = location.pathname;
