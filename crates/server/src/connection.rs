@@ -3,12 +3,12 @@
 //! While it is idle it holds its socket and a deadline, and nothing else. While it is at work it has buffers and the state
 //! of one request at a time; those stay for a little while after an answer, since the next request is often close behind.
 
+use crate::answer::{Rest, Stamp};
 use crate::config::Limits;
 use crate::log::Line;
-use crate::representation::Stamp;
 use crate::request::Request;
 use crate::send::send;
-use crate::serve::{Answer, Rest, refuse_malformed, refuse_panicked, serve};
+use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
 use crate::socket::{Came, Socket};
 use crate::worker::Worker;
@@ -365,4 +365,57 @@ async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Server;
+    use crate::config::Config;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpStream;
+
+    /// Sends one request and reads its answer: the status line, and the content.
+    fn ask(connection: &mut BufReader<TcpStream>, path: &str) -> (String, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n");
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            connection.read_line(&mut line).unwrap();
+            if line == "\r\n" {
+                break;
+            }
+            head.push(line.trim_end().to_owned());
+        }
+        let length = head.iter().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
+        let mut content = vec![0; length];
+        connection.read_exact(&mut content).unwrap();
+        (head.remove(0), String::from_utf8(content).unwrap())
+    }
+
+    #[test]
+    fn a_panic_is_a_500_and_the_connection_and_its_siblings_live_on() {
+        let config = r#"
+            listen = ["http://127.0.0.1:0"]
+            workers = 1
+            log = "off"
+            [route."/panicking"]
+            respond = { status = 200, body = "never" }
+            [route."/fine"]
+            respond = { status = 200, body = "fine" }
+        "#;
+        let server = Server::start(Config::parse(config, "test.toml", ".".as_ref()).unwrap()).unwrap();
+        let connect = || BufReader::new(TcpStream::connect(server.addresses()[0]).unwrap());
+        let (mut one, mut sibling) = (connect(), connect());
+        assert_eq!(ask(&mut sibling, "/fine"), ("HTTP/1.1 200 OK".into(), "fine".into()));
+        for _ in 0..2 {
+            let (status, content) = ask(&mut one, "/panicking");
+            assert_eq!(status, "HTTP/1.1 500 Internal Server Error");
+            assert!(content.contains("urn:verdict:reason:handler-panicked"), "{content}");
+            assert!(!content.contains("on purpose"), "the cause is for the log alone: {content}");
+            assert_eq!(ask(&mut one, "/fine"), ("HTTP/1.1 200 OK".into(), "fine".into()));
+            assert_eq!(ask(&mut sibling, "/fine"), ("HTTP/1.1 200 OK".into(), "fine".into()));
+        }
+        server.stop().unwrap();
+    }
 }

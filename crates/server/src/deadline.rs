@@ -66,10 +66,10 @@ impl Deadlines {
         let now = (self.start.elapsed().as_millis() / TICK.as_millis()) as u32;
         self.now.set(now);
         for slot in self.slots.borrow_mut().iter_mut() {
-            if slot.due <= now {
-                if let Some(waker) = slot.waker.take() {
-                    waker.wake();
-                }
+            if slot.due <= now
+                && let Some(waker) = slot.waker.take()
+            {
+                waker.wake();
             }
         }
     }

@@ -9,4 +9,7 @@ pub(crate) enum Handler {
     Files(files::Files),
     Redirect(redirect::Redirect),
     Respond(respond::Fixed),
+    /// A bug, for the test that one request's bug is nobody else's.
+    #[cfg(test)]
+    Panicking,
 }

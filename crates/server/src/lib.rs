@@ -3,6 +3,7 @@
 //! The way of a request: `worker.rs` accepts its connection, `connection.rs` reads its head and sends its answer,
 //! `serve.rs` takes it through the eight stages, and a file of `handler/` knows what is at its target.
 
+mod answer;
 mod clock;
 pub mod config;
 mod connection;

@@ -1,7 +1,7 @@
 //! An answer that refuses: its problem document, page or text, and the fields that its reason requires.
 
+use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::config::Explain;
-use crate::representation::{Fields, Stamp, add_headers, write_head};
 use crate::site::Common;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -111,6 +111,7 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
                 ),
             }
         }
+        let asked = self.asked;
         if let Some(tag) = self.circumstances.tag {
             fields.push(("ETag", Cow::Borrowed(tag)));
         }
@@ -120,20 +121,22 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
         // RFC 9110 §15.5.5 and others: what may be kept unasked is kept for each form apart.
         fields.push(("Vary", Cow::Borrowed("Accept")));
         add_headers(&mut fields, self.common);
-        fields.extend(self.more.iter().cloned());
-        write_head(out, status, self.asked, Some(content.len() as u64), stamp, &fields);
-        if !respond(reason, self.asked.method).content {
+        let size = content.len() as u64;
+        Writing { status, asked: self.asked, stamp, common: self.common, more: self.more }.head(
+            &fields,
+            Some(size),
+            out,
+        );
+        if !respond(reason, asked.method).content {
             return 0;
         }
         out.extend_from_slice(content.as_bytes());
-        content.len() as u64
+        size
     }
 
     fn content(&self, reason: Reason, status: Status, form: Form, id: &str) -> Cow<'a, str> {
-        if form == Form::Page {
-            if let Some(page) = self.common.page(status) {
-                return Cow::Borrowed(page);
-            }
+        if let (Form::Page, Some(page)) = (form, self.common.page(status)) {
+            return Cow::Borrowed(page);
         }
         if self.common.explain == Explain::Off {
             return Cow::Owned(bare(status, form));

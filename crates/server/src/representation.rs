@@ -1,5 +1,6 @@
 //! A representation: content with the fields that describe it, its heads serialised in advance.
 
+use crate::answer::{Fields, Writing, add_headers, template};
 use crate::disk::Identity;
 use crate::request::Request;
 use crate::site::Common;
@@ -11,9 +12,7 @@ use verdict_core::decide::Precondition;
 use verdict_core::field::date::HttpDate;
 use verdict_core::field::entity_tag::{Current, EntityTag, if_match, if_none_match};
 use verdict_core::field::modified_since::{if_modified_since, if_unmodified_since};
-use verdict_core::method::Method;
-use verdict_core::status::Status;
-use verdict_wire::{Asked, HeadWriter, Name, Refused, Template, Version};
+use verdict_wire::{Name, Template};
 
 /// Content that can be sent, whole or in parts.
 pub(crate) enum Content {
@@ -29,9 +28,6 @@ impl Content {
         }
     }
 }
-
-/// Fields of an answer, in the order in which they are sent.
-pub(crate) type Fields<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// What describes a representation; a [`Representation`] is made of it.
 pub(crate) struct Description {
@@ -57,52 +53,6 @@ pub(crate) struct Representation {
     pub(crate) description: Description,
     whole: OnceCell<Template>,
     unchanged: OnceCell<Template>,
-}
-
-/// What is on every answer, in the order of a template's slots.
-pub(crate) struct Stamp<'a> {
-    pub(crate) date: &'a [u8; 29],
-    pub(crate) id: &'a [u8; 36],
-}
-
-/// The form that a head serialised in advance is for.
-const USUAL: Asked = Asked { method: Method::Get, version: Version::Http11, persist: true };
-
-/// Whether a head serialised in advance is the right one: HEAD has the same fields as GET (RFC 9110 §9.3.2).
-#[inline]
-pub(crate) fn is_usual(asked: Asked) -> bool {
-    asked.version == Version::Http11 && asked.persist && asked.method.reads()
-}
-
-/// A head with places for what differs from answer to answer.
-pub(crate) fn template(status: Status, size: u64, fields: &Fields<'_>) -> Result<Template, Refused> {
-    Template::build(status, USUAL, Some(size), |head| {
-        head.slot("Date", 29)?;
-        head.slot("Request-Id", 36)?;
-        fields.iter().try_for_each(|(name, value)| head.field(name, value.as_bytes()))
-    })
-}
-
-/// A head written from nothing. Fields that cannot be written are left out: config and encoders see to it that there are none.
-pub(crate) fn write_head(
-    out: &mut Vec<u8>,
-    status: Status,
-    asked: Asked,
-    size: Option<u64>,
-    stamp: &Stamp<'_>,
-    fields: &Fields<'_>,
-) {
-    let mut head = HeadWriter::new(out, status);
-    let mut put = |name: &str, value: &[u8]| {
-        let written = head.field(name, value);
-        debug_assert!(written.is_ok(), "{name} cannot be written: {written:?}");
-    };
-    put("Date", stamp.date);
-    put("Request-Id", stamp.id);
-    for (name, value) in fields {
-        put(name, value.as_bytes());
-    }
-    head.finish(asked, size);
 }
 
 impl Description {
@@ -152,86 +102,43 @@ impl Description {
     }
 }
 
-/// Adds the route's own fields. One that we have already is replaced, but for `Vary`, which only ever grows.
-pub(crate) fn add_headers<'a>(fields: &mut Fields<'a>, common: &'a Common) {
-    fields.retain(|(name, _)| *name == "Vary" || !common.sets(name));
-    for (name, value) in &common.headers {
-        // What describes content that is not sent is not sent either.
-        fields.push((name, Cow::Borrowed(value)));
-    }
-}
-
 impl Representation {
     pub(crate) fn new(content: Content, description: Description) -> Representation {
         Representation { content, description, whole: OnceCell::new(), unchanged: OnceCell::new() }
     }
 
+    /// The fields that a 200 has, the route's own included.
+    pub(crate) fn fields<'a>(&'a self, common: &'a Common) -> Fields<'a> {
+        self.description.fields(common)
+    }
+
     /// Writes the head of an answer that has the content or, if the status forbids that, tells that it is unchanged.
     #[inline]
-    pub(crate) fn put_head(
-        &self,
-        out: &mut Vec<u8>,
-        status: Status,
-        asked: Asked,
-        stamp: &Stamp<'_>,
-        common: &Common,
-        more: &Fields<'_>,
-    ) {
-        let known = if status.forbids_content() { &self.unchanged } else { &self.whole };
-        if is_usual(asked) && more.is_empty() {
-            if let Some(template) = known.get() {
-                if template.write(out, &[stamp.date, stamp.id]).is_ok() {
-                    return;
-                }
+    pub(crate) fn put_head(&self, out: &mut Vec<u8>, writing: &Writing<'_, '_>) {
+        let known = if writing.status.forbids_content() { &self.unchanged } else { &self.whole };
+        match known.get() {
+            Some(template) if writing.is_usual() => {
+                let written = template.write(out, &[writing.stamp.date, writing.stamp.id]);
+                debug_assert!(written.is_ok(), "a stamp's parts have the lengths of their slots");
             }
+            _ => self.put_first_head(out, writing),
         }
-        self.put_head_slowly(out, status, asked, stamp, common, more);
     }
 
     #[cold]
-    fn put_head_slowly(
-        &self,
-        out: &mut Vec<u8>,
-        status: Status,
-        asked: Asked,
-        stamp: &Stamp<'_>,
-        common: &Common,
-        more: &Fields<'_>,
-    ) {
-        let unchanged = status.forbids_content();
-        let mut fields =
-            if unchanged { self.description.unchanged_fields(common) } else { self.description.fields(common) };
-        if is_usual(asked) && more.is_empty() {
-            if let Ok(template) = template(status, self.content.size(), &fields) {
-                let known = if unchanged { &self.unchanged } else { &self.whole };
-                let _ = known.set(template);
-            }
+    fn put_first_head(&self, out: &mut Vec<u8>, writing: &Writing<'_, '_>) {
+        let unchanged = writing.status.forbids_content();
+        let fields = match unchanged {
+            true => self.description.unchanged_fields(writing.common),
+            false => self.description.fields(writing.common),
+        };
+        let size = self.content.size();
+        if writing.is_usual()
+            && let Ok(template) = template(writing.status, size, &fields)
+        {
+            let _ = if unchanged { self.unchanged.set(template) } else { self.whole.set(template) };
         }
-        fields.extend(more.iter().cloned());
-        write_head(out, status, asked, Some(self.content.size()), stamp, &fields);
-    }
-
-    /// Writes the head of a 206 (RFC 9110 §15.3.7), for content of this type and size.
-    pub(crate) fn put_part_head(
-        &self,
-        out: &mut Vec<u8>,
-        status: Status,
-        asked: Asked,
-        stamp: &Stamp<'_>,
-        common: &Common,
-        part: Part<'_>,
-        more: &Fields<'_>,
-    ) {
-        let mut fields = self.description.fields(common);
-        if let Some(media_type) = part.media_type {
-            fields.retain(|(name, _)| *name != "Content-Type");
-            fields.push(("Content-Type", Cow::Borrowed(media_type)));
-        }
-        if let Some(range) = part.content_range {
-            fields.push(("Content-Range", Cow::Borrowed(range)));
-        }
-        fields.extend(more.iter().cloned());
-        write_head(out, status, asked, Some(part.size), stamp, &fields);
+        writing.head(&fields, Some(size), out);
     }
 
     fn tag(&self) -> Option<EntityTag<'_>> {
@@ -242,16 +149,6 @@ impl Representation {
     pub(crate) fn validators(&self) -> (Option<EntityTag<'_>>, Option<HttpDate>) {
         (self.tag(), self.description.last_modified)
     }
-}
-
-/// What differs between a 206 and the 200 of the same representation.
-pub(crate) struct Part<'a> {
-    /// `multipart/byteranges; boundary=…`, for several parts.
-    pub(crate) media_type: Option<&'a str>,
-    /// `bytes 0-499/1234`, for one part.
-    pub(crate) content_range: Option<&'a str>,
-    /// Bytes of content.
-    pub(crate) size: u64,
 }
 
 /// What is at a target when conditions are evaluated.

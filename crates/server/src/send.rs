@@ -3,10 +3,10 @@
 //! A file may shrink, grow or be written while it is sent. What was promised in the head is sent or the connection is
 //! broken off: never a well-formed answer that is neither the old file nor the new one.
 
+use crate::answer::Rest;
 use crate::disk::{Identity, pages};
 use crate::handler::files::multipart::Multipart;
 use crate::representation::{Content, Representation};
-use crate::serve::Rest;
 use crate::socket::Socket;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -74,9 +74,8 @@ async fn send_file(
         }
         while offset < until {
             let left = (until - offset) as usize;
-            let sent = socket.writing(pause, || {
-                pages::send_file(socket.stream.as_fd(), file.as_fd(), &mut offset, left)
-            });
+            let sent =
+                socket.writing(pause, || pages::send_file(socket.stream.as_fd(), file.as_fd(), &mut offset, left));
             if sent.await? == 0 {
                 // The file has become shorter than it was.
                 return Err(Close::AnswerBroken);

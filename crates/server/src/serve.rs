@@ -3,17 +3,15 @@
 //! The stages decide; what is here looks up the facts that each asks for, does the work when all have passed, and writes
 //! what was decided. A handler is asked three things: what is there, what came of it, and how its content is sent.
 
+use crate::answer::{Rest, Stamp, Writing};
 use crate::clock::Clock;
 use crate::config::Explain;
 use crate::handler::files::Looked;
-use crate::handler::files::multipart::Multipart;
 use crate::handler::respond::Fixed;
 use crate::handler::{Handler, redirect};
 use crate::id::Random;
-use crate::refusal::{Circumstances, Limit, Refusal, redirect_page};
-use crate::representation::{
-    Content, Fields, Part, Representation, Stamp, There, add_headers, preconditions, write_head,
-};
+use crate::refusal::{Circumstances, Limit, Refusal};
+use crate::representation::{Representation, There, preconditions};
 use crate::request::Request;
 use crate::route::{Found, Match};
 use crate::site::{Common, READING, Route, Site};
@@ -23,13 +21,12 @@ use std::rc::Rc;
 use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{
-    Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find, negotiate,
-    precondition, process, range,
+    Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find,
+    negotiate, precondition, process, range,
 };
 use verdict_core::explain;
-use verdict_core::field::content_range::ContentRange;
 use verdict_core::field::if_range::if_range;
-use verdict_core::field::range::{ByteRange, Parts, Range as RangeField, Resolved};
+use verdict_core::field::range::{Range as RangeField, Resolved};
 use verdict_core::interim;
 use verdict_core::method::{Method, MethodSet};
 use verdict_core::path::{Path, Verdict};
@@ -37,9 +34,6 @@ use verdict_core::reason::Reason;
 use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_early_hints};
-
-/// Content up to this size is copied behind its head, so that one call writes both.
-const COPIED: u64 = 16 << 10;
 
 /// What was decided and written, and what is still to be sent.
 pub(crate) struct Answer {
@@ -50,13 +44,6 @@ pub(crate) struct Answer {
     pub(crate) rest: Rest,
     /// Bytes of content in all.
     pub(crate) bytes: u64,
-}
-
-/// Content that is sent after the head.
-pub(crate) enum Rest {
-    Nothing,
-    Part(Rc<Representation>, ByteRange),
-    Parts(Rc<Representation>, Box<Multipart>),
 }
 
 /// What the target turned out to be.
@@ -89,14 +76,8 @@ pub(crate) async fn serve(
     out: &mut Vec<u8>,
 ) -> Answer {
     let mut path = Path::new();
-    let mut exchange = Exchange {
-        site,
-        request,
-        route: None,
-        target: Target::Nothing,
-        done: Done::Served,
-        parts: Resolved::Ignored,
-    };
+    let mut exchange =
+        Exchange { site, request, route: None, target: Target::Nothing, done: Done::Served, parts: Resolved::Ignored };
     let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, clock, out).await;
     let verdict = Verdict { reason, path };
     let stamp = Stamp { date: &clock.date(), id: &request.id.0 };
@@ -194,6 +175,8 @@ impl<'s> Exchange<'s, '_> {
                 self.target = Target::Location(redirect.location(request, matched));
             }
             (Handler::Respond(fixed), Some(_)) => self.target = Target::Fixed(fixed),
+            #[cfg(test)]
+            (Handler::Panicking, Some(_)) => panic!("a bug, on purpose"),
         }
         if there.elsewhere == Some(Elsewhere::SlashMissing) {
             self.target = Target::Location(with_slash(request));
@@ -351,14 +334,8 @@ impl<'s> Exchange<'s, '_> {
         if let Target::Fixed(fixed) = &self.target {
             more.extend(fixed.fields());
         }
-        let refusal = Refusal {
-            reason,
-            asked: writing.asked,
-            accept: request.lines(Name::Accept),
-            common,
-            circumstances,
-            more,
-        };
+        let refusal =
+            Refusal { reason, asked: writing.asked, accept: request.lines(Name::Accept), common, circumstances, more };
         refusal.put(out, writing.stamp)
     }
 }
@@ -450,104 +427,4 @@ fn with_slash(request: &Request<'_>) -> String {
 /// Whether the answer is the representation, or tells that it is unchanged.
 fn succeeds(status: Status) -> bool {
     status.class() == Class::Successful || status.forbids_content()
-}
-
-/// How an answer is to be written.
-struct Writing<'a, 's> {
-    status: Status,
-    asked: Asked,
-    stamp: &'a Stamp<'a>,
-    common: &'s Common,
-    more: Fields<'a>,
-}
-
-impl Writing<'_, '_> {
-    #[inline]
-    fn whole(&self, found: &Rc<Representation>, out: &mut Vec<u8>) -> (Rest, u64) {
-        found.put_head(out, self.status, self.asked, self.stamp, self.common, &self.more);
-        match found.content.size() {
-            0 => (Rest::Nothing, 0),
-            size => self.content(found, ByteRange { first: 0, last: size - 1 }, out),
-        }
-    }
-
-    fn part(&self, found: &Rc<Representation>, part: ByteRange, out: &mut Vec<u8>) -> (Rest, u64) {
-        let content_range = ContentRange::Part { range: part, complete: Some(found.content.size()) }.to_string();
-        let described = Part { media_type: None, content_range: Some(&content_range), size: part.size() };
-        found.put_part_head(out, self.status, self.asked, self.stamp, self.common, described, &self.more);
-        self.content(found, part, out)
-    }
-
-    /// RFC 9110 §15.3.7.2: several parts are told apart by their own heads, within the content.
-    fn parts(&self, found: &Rc<Representation>, parts: &Parts, random: &Random, out: &mut Vec<u8>) -> (Rest, u64) {
-        let ranges: Vec<_> = parts.iter().map(|part| (part.first, part.last)).collect();
-        let seed = u128::from(random.next()) << 64 | u128::from(random.next());
-        let media_type = Some(&*found.description.media_type);
-        let Some(framed) = Multipart::new(found.content.size(), media_type, &ranges, seed) else {
-            // Every part lies within the content, and there are at most 16.
-            unreachable!("parts that were resolved against the content can be framed")
-        };
-        let media_type = framed.content_type();
-        let size = framed.content_length();
-        let described = Part { media_type: Some(&media_type), content_range: None, size };
-        found.put_part_head(out, self.status, self.asked, self.stamp, self.common, described, &self.more);
-        match self.has_content() {
-            true => (Rest::Parts(found.clone(), Box::new(framed)), size),
-            false => (Rest::Nothing, 0),
-        }
-    }
-
-    fn fixed(&self, fixed: &Fixed, out: &mut Vec<u8>) -> (Rest, u64) {
-        fixed.put_head(out, self.asked, self.stamp, &self.more);
-        let content = fixed.content().filter(|_| self.has_content()).unwrap_or_default();
-        out.extend_from_slice(content);
-        (Rest::Nothing, content.len() as u64)
-    }
-
-    fn redirect(&self, location: &str, cache: Option<u64>, out: &mut Vec<u8>) -> (Rest, u64) {
-        let page = redirect_page(self.status, location);
-        let mut fields: Fields<'_> = vec![
-            ("Location", Cow::Borrowed(location)),
-            ("Content-Type", Cow::Borrowed("text/html; charset=utf-8")),
-            ("X-Content-Type-Options", Cow::Borrowed("nosniff")),
-        ];
-        fields.extend(cache.map(|seconds| ("Cache-Control", Cow::Owned(format!("max-age={seconds}")))));
-        add_headers(&mut fields, self.common);
-        fields.extend(self.more.iter().cloned());
-        write_head(out, self.status, self.asked, Some(page.len() as u64), self.stamp, &fields);
-        if !self.has_content() {
-            return (Rest::Nothing, 0);
-        }
-        out.extend_from_slice(page.as_bytes());
-        (Rest::Nothing, page.len() as u64)
-    }
-
-    fn options(&self, allow: MethodSet, out: &mut Vec<u8>) -> (Rest, u64) {
-        let mut fields: Fields<'_> = vec![("Allow", Cow::Owned(allow.to_string()))];
-        add_headers(&mut fields, self.common);
-        fields.extend(self.more.iter().cloned());
-        write_head(out, self.status, self.asked, None, self.stamp, &fields);
-        (Rest::Nothing, 0)
-    }
-
-    #[inline]
-    fn has_content(&self) -> bool {
-        self.asked.method != Method::Head && !self.status.forbids_content()
-    }
-
-    /// Copies small content behind its head, and leaves the rest to be sent.
-    #[inline]
-    fn content(&self, found: &Rc<Representation>, part: ByteRange, out: &mut Vec<u8>) -> (Rest, u64) {
-        if !self.has_content() {
-            return (Rest::Nothing, 0);
-        }
-        let size = part.size();
-        match &found.content {
-            Content::Memory(bytes) if size <= COPIED => {
-                out.extend_from_slice(&bytes[part.first as usize..=part.last as usize]);
-                (Rest::Nothing, size)
-            }
-            _ => (Rest::Part(found.clone(), part), size),
-        }
-    }
 }

@@ -52,7 +52,9 @@ impl StartError {
         let port = address.port();
         let sentence = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                format!("cannot listen on {address}: port {port} is taken; stop what listens there or choose another port")
+                format!(
+                    "cannot listen on {address}: port {port} is taken; stop what listens there or choose another port"
+                )
             }
             io::ErrorKind::PermissionDenied => format!(
                 "cannot listen on {address}: ports below 1024 need permission; choose another, start as root with `user` set, \
@@ -87,7 +89,10 @@ impl Server {
         // Before any thread: each one inherits who it is.
         if let Some(name) = &config.user {
             user::become_user(name).map_err(|error| {
-                StartError::new(format!("cannot become the user `{name}`: {error}; name one that exists, and start as root"), error)
+                StartError::new(
+                    format!("cannot become the user `{name}`: {error}; name one that exists, and start as root"),
+                    error,
+                )
             })?;
         } else if user::is_root() {
             crate::log::operation(format_args!("running as root; set `user` in the config to drop to another user"));

@@ -1,5 +1,7 @@
 //! What each byte may be: the grammars' character sets, as one table.
 
+use crate::head::Span;
+
 /// `tchar` (RFC 9110 §5.6.2).
 const TOKEN: u8 = 1 << 0;
 /// What a field value may hold: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
@@ -113,19 +115,27 @@ pub(crate) fn percent(triplet: &[u8]) -> Option<u8> {
     }
 }
 
+/// What stands in `bytes` from `start` on, without OWS at either end.
+#[inline]
+pub(crate) fn trim_ows_at(bytes: &[u8], start: usize) -> Span {
+    let mut rest = &bytes[start..];
+    while let [ows, more @ ..] = rest
+        && is_ows(*ows)
+    {
+        rest = more;
+    }
+    let start = bytes.len() - rest.len();
+    while let [more @ .., ows] = rest
+        && is_ows(*ows)
+    {
+        rest = more;
+    }
+    Span::new(start, start + rest.len())
+}
+
 /// The bytes without OWS at either end.
-pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = bytes
-        && is_ows(*first)
-    {
-        bytes = rest;
-    }
-    while let [rest @ .., last] = bytes
-        && is_ows(*last)
-    {
-        bytes = rest;
-    }
-    bytes
+pub(crate) fn trim_ows(bytes: &[u8]) -> &[u8] {
+    trim_ows_at(bytes, 0).of(bytes)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The fast way through a head: each line is read once, by eights.
+//! The fast way through a head: each line is read once, sixteen bytes at a time.
 //!
 //! It only ever says yes. Whatever it does not take is the scanner's to judge, so it may be stricter than the scanner, and
 //! must never be laxer: where it says yes, the scanner would have made the same [`Head`]. `httparse` stood here; it costs
@@ -7,6 +7,7 @@
 use verdict_core::method::Method;
 
 use crate::byte;
+use crate::find::{find, is_control};
 use crate::head::{Head, Limits, Span, Version};
 use crate::name::Name;
 use crate::scan::{MAX_EMPTY_LINES, MAX_METHOD};
@@ -38,12 +39,11 @@ fn start_line(head: &mut Head, input: &[u8], limits: &Limits) -> Option<usize> {
         }
     }
 
-    let (method, end) = match input[start..] {
-        [b'G', b'E', b'T', b' ', ..] => (Method::Get, start + 3),
-        _ => {
-            let length = input[start..].iter().take(MAX_METHOD + 1).position(|b| !byte::is_token(*b))?;
-            (Method::from_token(&input[start..start + length]), start + length)
-        }
+    let (method, end) = if input[start..].starts_with(b"GET ") {
+        (Method::Get, start + 3)
+    } else {
+        let length = input[start..].iter().take(MAX_METHOD + 1).position(|b| !byte::is_token(*b))?;
+        (Method::from_token(&input[start..start + length]), start + length)
     };
     if end == start || input[end] != b' ' {
         return None;
@@ -66,10 +66,10 @@ fn start_line(head: &mut Head, input: &[u8], limits: &Limits) -> Option<usize> {
     head.parts = parts;
 
     let version = input[end..].first_chunk::<11>()?;
-    head.version = match version {
-        HTTP11 => Version::Http11,
-        HTTP10 => Version::Http10,
-        _ => return None,
+    head.version = match () {
+        () if version == HTTP11 => Version::Http11,
+        () if version == HTTP10 => Version::Http10,
+        () => return None,
     };
     Some(end + version.len())
 }
@@ -85,7 +85,7 @@ fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) ->
         if head.lines().len() == limits.lines {
             return None;
         }
-        let colon = find(input, at, |word| controls(word) | zeros(word ^ COLONS));
+        let colon = find(input, at, |b| is_control(b) | (b == b':'));
         if *input.get(colon)? != b':' {
             return None;
         }
@@ -95,22 +95,16 @@ fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) ->
         if known.is_none() && (name.is_empty() || !name.iter().all(|b| byte::is_token(*b))) {
             return None;
         }
-        let mut start = colon + 1;
-        while byte::is_ows(*input.get(start)?) {
-            start += 1;
-        }
-        let mut end = find(input, start, controls);
+        let mut end = find(input, colon + 1, is_control);
         while *input.get(end)? == b'\t' {
-            end = find(input, end + 1, controls);
+            end = find(input, end + 1, is_control);
         }
         let next = end + 2;
         if input.get(end..next)? != b"\r\n" {
             return None;
         }
-        while end > start && byte::is_ows(input[end - 1]) {
-            end -= 1;
-        }
-        head.push(Span::new(at, colon), Span::new(start, end), known);
+        let value = byte::trim_ows_at(&input[..end], colon + 1);
+        head.push(Span::new(at, colon), value, known);
         at = next;
     }
     let len = at + 2;
@@ -118,43 +112,6 @@ fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) ->
         return None;
     }
     head.complete(input, len).ok()
-}
-
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-const HIGHS: u64 = ONES << 7;
-const COLONS: u64 = ONES * b':' as u64;
-
-/// A mark in each byte that is zero. Marks above the lowest may be wrong.
-#[inline]
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGHS
-}
-
-/// A mark in each control byte: below SP, and DEL. Marks above the lowest may be wrong.
-#[inline]
-const fn controls(word: u64) -> u64 {
-    word.wrapping_sub(ONES * b' ' as u64) & !word & HIGHS | zeros(word ^ (ONES * 0x7f))
-}
-
-/// The first byte from `at` on that `marks` marks, or the end of the input.
-#[inline]
-fn find(input: &[u8], mut at: usize, marks: impl Fn(u64) -> u64) -> usize {
-    while let Some(eight) = input.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let marked = marks(u64::from_le_bytes(*eight));
-        if marked != 0 {
-            return at + marked.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let left = input.len().saturating_sub(at);
-    match input.last_chunk::<8>() {
-        // The last eight once more, without those that were seen; the zeros that take their place are beyond the end.
-        Some(eight) if left > 0 => {
-            let marked = marks(u64::from_le_bytes(*eight) >> (8 * (8 - left)));
-            at + left.min(marked.trailing_zeros() as usize / 8)
-        }
-        _ => at + input[input.len() - left..].iter().position(|b| marks(u64::from(*b)) & 0xff != 0).unwrap_or(left),
-    }
 }
 
 #[cfg(test)]
@@ -193,22 +150,6 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\n", false),
         ] {
             assert_eq!(parse(&mut Head::new(), message.as_bytes(), &Limits::default()), fast, "{message:?}");
-        }
-    }
-
-    #[test]
-    fn a_byte_is_found_wherever_it_stands_among_any_others() {
-        for b in 0..=255u8 {
-            for (i, len) in (0..20).flat_map(|i| (i + 1..21).map(move |len| (i, len))) {
-                for filler in [b'a', b' ', b'!', 0x80, 0xff, 0x7e] {
-                    let mut input = vec![filler; len];
-                    input[i] = b;
-                    let control = b.is_ascii_control();
-                    assert_eq!(find(&input, 0, controls), if control { i } else { len }, "{b:#04x} at {i} of {len}");
-                    let colon = find(&input, 0, |word| controls(word) | zeros(word ^ COLONS));
-                    assert_eq!(colon, if control || b == b':' { i } else { len }, "{b:#04x} at {i} of {len}");
-                }
-            }
         }
     }
 }

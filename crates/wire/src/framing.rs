@@ -157,6 +157,14 @@ fn is_coding(coding: &[u8]) -> bool {
 /// RFC 9112 §9.3: 1.1 stays unless `close` is named, 1.0 goes unless `keep-alive` is; `close` wins.
 fn connection(head: &mut Head, input: &[u8]) -> Result<(), Fault> {
     let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
+    // What browsers send, and no list.
+    if !head.has(Name::Upgrade) && !head.repeated(Name::Connection) {
+        let value = head.first(Name::Connection).map_or(&[][..], |value| value.of(input));
+        if value.is_empty() || value.eq_ignore_ascii_case(b"keep-alive") {
+            head.persistent |= !value.is_empty();
+            return Ok(());
+        }
+    }
     for (option, at) in options(head, input) {
         if option.eq_ignore_ascii_case(b"close") {
             close = true;
@@ -224,7 +232,7 @@ fn elements<'a>(line: &Line, input: &'a [u8]) -> impl Iterator<Item = Span> + us
     let mut rest = Some((line.value.of(input), start));
     std::iter::from_fn(move || {
         let (bytes, at) = rest?;
-        let (element, next) = match memchr::memchr(b',', bytes) {
+        let (element, next) = match bytes.iter().position(|b| *b == b',') {
             Some(comma) => (&bytes[..comma], Some((&bytes[comma + 1..], at + comma + 1))),
             None => (bytes, None),
         };

@@ -7,23 +7,22 @@ use crate::byte;
 #[inline]
 pub(crate) fn check(authority: &[u8]) -> Result<Option<usize>, usize> {
     let mut at = 0;
-    while let Some(n) = authority[at..].iter().position(|b| !byte::is_host(*b)) {
-        at += n;
-        let b = authority[at];
-        if b == b'%' && byte::percent(&authority[at..]).is_some() {
-            at += 3;
-        } else if b == b':' && at > 0 {
-            return port(authority, at);
-        } else if b == b'[' && at == 0 {
-            return literal(authority);
-        } else {
-            return Err(at);
+    loop {
+        while at < authority.len() && byte::is_host(authority[at]) {
+            at += 1;
+        }
+        match authority.get(at) {
+            None if at > 0 => return Ok(None),
+            Some(b'%') if byte::percent(&authority[at..]).is_some() => at += 3,
+            Some(b':') if at > 0 => return port(authority, at),
+            Some(b'[') if at == 0 => return literal(authority),
+            _ => return Err(at),
         }
     }
-    if authority.is_empty() { Err(0) } else { Ok(None) }
 }
 
 /// `"[" IPv6address "]" [ ":" port ]`. IPvFuture names no address that anybody listens on, and is refused.
+#[cold]
 fn literal(authority: &[u8]) -> Result<Option<usize>, usize> {
     let close = authority.iter().position(|b| *b == b']').ok_or(0usize)?;
     let address = std::str::from_utf8(&authority[1..close]).map_err(|_| 1usize)?;
@@ -37,13 +36,10 @@ fn literal(authority: &[u8]) -> Result<Option<usize>, usize> {
 
 fn port(authority: &[u8], colon: usize) -> Result<Option<usize>, usize> {
     let mut number = 0u32;
-    for (i, b) in authority.iter().enumerate().skip(colon + 1) {
-        if !b.is_ascii_digit() {
-            return Err(i);
-        }
-        number = number * 10 + u32::from(b - b'0');
-        if number > 65535 {
-            return Err(i);
+    for (i, b) in authority[colon + 1..].iter().enumerate() {
+        number = number * 10 + u32::from(b.wrapping_sub(b'0'));
+        if !b.is_ascii_digit() || number > 65535 {
+            return Err(colon + 1 + i);
         }
     }
     Ok(Some(colon))

@@ -34,6 +34,7 @@ pub mod body;
 mod byte;
 pub mod close;
 mod fast;
+mod find;
 mod framing;
 pub mod head;
 mod host;

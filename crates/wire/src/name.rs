@@ -81,22 +81,23 @@ names! {
 
 /// No name is as long as this.
 const LONGEST: usize = 48;
-const NONE: u8 = u8::MAX;
 
 /// The first name of a length and a first letter; the others of the same bucket follow in `NEXT`.
-static BUCKET: [[u8; 32]; LONGEST] = LOOK_UP.0;
-static NEXT: [u8; Name::COUNT] = LOOK_UP.1;
+static BUCKET: [Row; LONGEST] = LOOK_UP.0;
+static NEXT: [Option<Name>; Name::COUNT] = LOOK_UP.1;
 
-const LOOK_UP: ([[u8; 32]; LONGEST], [u8; Name::COUNT]) = {
-    let mut bucket = [[NONE; 32]; LONGEST];
-    let mut next = [NONE; Name::COUNT];
+type Row = [Option<Name>; 32];
+
+const LOOK_UP: ([Row; LONGEST], [Option<Name>; Name::COUNT]) = {
+    let mut bucket = [[None; 32]; LONGEST];
+    let mut next = [None; Name::COUNT];
     let mut i = Name::COUNT;
     while i > 0 {
         i -= 1;
         let spelling = SPELLINGS[i].as_bytes();
         let slot = &mut bucket[spelling.len()][(spelling[0] & 31) as usize];
         next[i] = *slot;
-        *slot = i as u8;
+        *slot = Some(Name::ALL[i]);
     }
     (bucket, next)
 };
@@ -107,17 +108,19 @@ impl Name {
 
     /// The known name that a field name is, compared without regard to case. The name must have no control bytes: with one,
     /// it could be taken for a known one.
-    #[inline]
+    #[inline(always)]
     pub fn of(name: &[u8]) -> Option<Name> {
         let row = BUCKET.get(name.len())?;
         let mut candidate = row[(name.first()? & 31) as usize];
-        while candidate != NONE {
-            if same_letters(name, SPELLINGS[candidate as usize].as_bytes()) {
-                return Some(Name::ALL[candidate as usize]);
+        let ends = ends(name);
+        while let Some(known) = candidate {
+            // Of up to sixteen bytes, the ends are all there is.
+            if ENDS[known as usize] == ends && (name.len() <= 16 || same_letters(name, known.as_str().as_bytes())) {
+                break;
             }
-            candidate = NEXT[candidate as usize];
+            candidate = NEXT[known as usize];
         }
-        None
+        candidate
     }
 
     /// The name in lower case, as HTTP/2 writes it.
@@ -134,36 +137,46 @@ impl Name {
 
 const _: () = assert!(Name::COUNT <= 64, "a set of names is a u64");
 
-/// Whether a name, put in lower case, is `lower`, of letters, digits and `-`. Setting 0x20 makes no byte equal to one of
-/// those that was not, but control bytes; so that eight can be compared at a time.
+static ENDS: [(u64, u64); Name::COUNT] = {
+    let mut table = [(0, 0); Name::COUNT];
+    let mut i = 0;
+    while i < Name::COUNT {
+        table[i] = ends(SPELLINGS[i].as_bytes());
+        i += 1;
+    }
+    table
+};
+
+/// The first and the last eight bytes of a name in lower case; they overlap in one of less than sixteen bytes, and in a shorter
+/// one they are four or fewer. Setting 0x20 puts letters in lower case, and makes no other byte equal to a letter, a digit or
+/// `-` that was not, but control bytes.
 #[inline]
-fn same_letters(name: &[u8], lower: &[u8]) -> bool {
-    fn eight(bytes: &[u8]) -> Option<u64> {
-        Some(u64::from_le_bytes(*bytes.first_chunk::<8>()?) | 0x2020_2020_2020_2020)
-    }
-    fn four(bytes: &[u8]) -> Option<u32> {
-        Some(u32::from_le_bytes(*bytes.first_chunk::<4>()?) | 0x2020_2020)
-    }
-    let n = lower.len();
-    if name.len() != n {
-        return false;
-    }
-    if n >= 8 {
-        // The last eight overlap what came before.
-        let mut at = 0;
-        while at + 8 < n {
-            if eight(&name[at..]) != eight(&lower[at..]) {
-                return false;
-            }
-            at += 8;
+const fn ends(name: &[u8]) -> (u64, u64) {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    if let (Some(first), Some(last)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (u64::from_le_bytes(*first) | LOWER, u64::from_le_bytes(*last) | LOWER)
+    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (u32::from_le_bytes(*first) as u64 | LOWER, u32::from_le_bytes(*last) as u64 | LOWER)
+    } else {
+        match name {
+            [a, b, c] => (u32::from_le_bytes([*a, *b, *c, 0]) as u64 | LOWER, LOWER),
+            [a, b] => (u32::from_le_bytes([*a, *b, 0, 0]) as u64 | LOWER, LOWER),
+            _ => (0, 0),
         }
-        return eight(&name[n - 8..]) == eight(&lower[n - 8..]);
     }
-    if n >= 4 {
-        return four(name) == four(lower) && four(&name[n - 4..]) == four(&lower[n - 4..]);
-    }
-    name.iter().zip(lower).all(|(b, l)| b | 0x20 == *l)
 }
+
+fn same_letters(name: &[u8], lower: &[u8]) -> bool {
+    name.iter().zip(lower).all(|(n, l)| n | 0x20 == *l)
+}
+
+const _: () = {
+    let mut i = 0;
+    while i < Name::COUNT {
+        assert!(SPELLINGS[i].len() >= 2, "a name of one letter would be any");
+        i += 1;
+    }
+};
 
 #[cfg(test)]
 mod tests {

@@ -52,9 +52,9 @@ impl Target {
         }
         let mut end = start + 1;
         loop {
-            end += input[end..].iter().position(|b| !byte::is_plain(*b))?;
-            // A dot inside a name.
-            if input[end] != b'.' || input[end - 1] == b'/' {
+            let b = *input.get(end)?;
+            // A dot may stand inside a name.
+            if !byte::is_plain(b) && (b != b'.' || input[end - 1] == b'/') {
                 break;
             }
             end += 1;
@@ -63,7 +63,7 @@ impl Target {
         let mut query = None;
         if input[end] == b'?' {
             let question = end;
-            end += input[end..].iter().position(|b| !is_query(*b))?;
+            end += input[question..].iter().position(|b| !is_query(*b))?;
             query = Some(Span::new(question + 1, end));
         }
         let target = Target { form: Form::Origin, authority: None, path, query, plain: true, encoded_slash: false };

@@ -56,10 +56,8 @@ pub fn range(path: &mut Path, f: &Range, done: Reason) -> ControlFlow<Reason, Re
         return Continue(done);
     }
     // §13.1.5: if the validator is stale, the range is ignored, whether or not it could be satisfied.
-    if let Some(holds) = f.if_range {
-        if !path.note(Question::RangeHolds, holds) {
-            return Continue(done);
-        }
+    if f.if_range.is_some_and(|holds| !path.note(Question::RangeHolds, holds)) {
+        return Continue(done);
     }
     path.require(Question::RangeWithin, f.wanted != Wanted::Beyond, Reason::RangeBeyondEnd)?;
     if f.wanted == Wanted::Part { Break(Reason::PartServed) } else { Break(Reason::PartsServed) }

@@ -14,28 +14,19 @@ use rustix::io::{Errno, ReadWriteFlags};
 /// How far the kernel reads ahead unless it is told otherwise.
 const READ_AHEAD: usize = 128 << 10;
 
-/// Why bytes were not read.
-#[derive(Debug)]
-pub enum Unread {
-    /// They are not in memory, or the file system cannot tell: read them where waiting is allowed.
-    NotResident,
-    /// The disk failed.
-    Failed(io::Error),
-}
-
 /// Reads what is in memory of the file from `offset` on: at least one byte, perhaps fewer than there is room for.
 ///
-/// For offsets within the file: at its end, and for an empty buffer, this is `NotResident`, because some kernels answer
+/// For offsets within the file: at its end, and for an empty buffer, this is `None`, because some kernels answer
 /// so for pages that are not resident (preadv2(2), BUGS: 5.9 and 5.10). Hot: one call, no allocation.
-pub fn read_resident(file: BorrowedFd<'_>, offset: u64, buffer: &mut [u8]) -> Result<usize, Unread> {
+pub fn read_resident(file: BorrowedFd<'_>, offset: u64, buffer: &mut [u8]) -> Option<usize> {
     loop {
         match rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
-            Ok(0) => return Err(Unread::NotResident),
-            Ok(count) => return Ok(count),
+            Ok(0) => return None,
+            Ok(count) => return Some(count),
             Err(Errno::INTR) => {}
-            // Some file systems, network and stacked ones among them, do not have the flag.
-            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => return Err(Unread::NotResident),
-            Err(error) => return Err(Unread::Failed(error.into())),
+            // Not in memory; or the file system cannot tell, as some network and stacked ones; or the disk failed, which
+            // reading where waiting is allowed will tell.
+            Err(_) => return None,
         }
     }
 }
@@ -246,14 +237,14 @@ mod tests {
         assert_eq!(read_resident(file.as_fd(), 9_900, &mut buffer).unwrap(), 100);
         for (offset, room) in [(10_000, 300), (20_000, 300), (0, 0)] {
             let outcome = read_resident(file.as_fd(), offset, &mut buffer[..room]);
-            assert!(matches!(outcome, Err(Unread::NotResident)), "{offset} {room}: {outcome:?}");
+            assert!(outcome.is_none(), "{offset} {room}: {outcome:?}");
         }
     }
 
     #[test]
     fn a_descriptor_that_cannot_be_read_fails() {
         let folder = File::open(std::env::temp_dir()).unwrap();
-        assert!(read_resident(folder.as_fd(), 0, &mut [0; 8]).is_err());
+        assert!(read_resident(folder.as_fd(), 0, &mut [0; 8]).is_none());
         assert!(read(folder.as_fd(), 0, &mut [0; 8]).is_err());
         assert!(warm(folder.as_fd(), 0, 8).is_err());
     }
@@ -322,7 +313,7 @@ mod tests {
         evict(&file, 0, 8 * MIB);
         assert_ne!(resident(file.as_fd(), 4 * MIB, 2 * MIB), Some(true));
         evict(&file, 0, 8 * MIB);
-        assert!(matches!(read_resident(file.as_fd(), 5 * MIB, &mut buffer), Err(Unread::NotResident)));
+        assert!(read_resident(file.as_fd(), 5 * MIB, &mut buffer).is_none());
         evict(&file, 0, 8 * MIB);
         assert!(!sampled(file.as_fd(), 4 * MIB, 2 * MIB));
 

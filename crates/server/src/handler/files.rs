@@ -54,11 +54,7 @@ pub(crate) enum Looked {
 }
 
 impl Files {
-    pub(crate) fn new(
-        config: &config::Files,
-        root: Arc<Root>,
-        named: Arc<HashSet<(u64, u64)>>,
-    ) -> Files {
+    pub(crate) fn new(config: &config::Files, root: Arc<Root>, named: Arc<HashSet<(u64, u64)>>) -> Files {
         Files {
             root,
             index: config.index.clone(),

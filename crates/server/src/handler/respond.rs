@@ -1,11 +1,11 @@
 //! `respond`: the same answer to everything.
 
+use crate::answer::{Fields, Writing, add_headers, template};
 use crate::config;
-use crate::representation::{Fields, Stamp, add_headers, is_usual, template, write_head};
 use crate::site::Common;
 use std::borrow::Cow;
 use verdict_core::status::{Class, Status};
-use verdict_wire::{Asked, Template};
+use verdict_wire::Template;
 
 pub(crate) struct Fixed {
     pub(crate) status: Status,
@@ -52,16 +52,13 @@ impl Fixed {
 
     /// Writes the head for the content that is always the same.
     #[inline]
-    pub(crate) fn put_head(&self, out: &mut Vec<u8>, asked: Asked, stamp: &Stamp<'_>, more: &Fields<'_>) {
-        if is_usual(asked) && more.is_empty() {
-            if let Some(head) = &self.head {
-                if head.write(out, &[stamp.date, stamp.id]).is_ok() {
-                    return;
-                }
+    pub(crate) fn put_head(&self, out: &mut Vec<u8>, writing: &Writing<'_, '_>) {
+        match &self.head {
+            Some(head) if writing.is_usual() => {
+                let written = head.write(out, &[writing.stamp.date, writing.stamp.id]);
+                debug_assert!(written.is_ok(), "a stamp's parts have the lengths of their slots");
             }
+            _ => writing.head(&self.fields(), self.content.as_ref().map(|content| content.len() as u64), out),
         }
-        let mut fields = self.fields();
-        fields.extend(more.iter().cloned());
-        write_head(out, self.status, asked, self.content.as_ref().map(|c| c.len() as u64), stamp, &fields);
     }
 }

@@ -109,13 +109,7 @@ impl Files {
     }
 
     /// A file with its codings. What is remembered is used as far as identities say that it is still the same.
-    async fn represent(
-        &self,
-        name: &str,
-        path: &str,
-        opened: Opened,
-        now_ns: i64,
-    ) -> Result<Rc<Resource>, Unfound> {
+    async fn represent(&self, name: &str, path: &str, opened: Opened, now_ns: i64) -> Result<Rc<Resource>, Unfound> {
         let media_type = media_type::of(path);
         let mut identities = [Some(opened.identity), None, None, None];
         let mut coded = Vec::new();
@@ -131,13 +125,13 @@ impl Files {
             }
         }
         let settled = identities.iter().flatten().all(|identity| identity.is_settled(now_ns));
-        if settled {
-            if let Some(known) = self.known.borrow_mut().get_mut(name) {
-                if known.identities == identities && *known.file == *path {
-                    known.at = now_ns;
-                    return Ok(known.resource.clone());
-                }
-            }
+        if settled
+            && let Some(known) = self.known.borrow_mut().get_mut(name)
+            && known.identities == identities
+            && *known.file == *path
+        {
+            known.at = now_ns;
+            return Ok(known.resource.clone());
         }
         let varies = !coded.is_empty();
         let plain = self.load(opened, media_type, None, varies, now_ns).await?;
@@ -241,8 +235,8 @@ async fn read_small(opened: Opened) -> Result<(Box<[u8]>, Identity), Unfound> {
     let mut filled = 0;
     while filled < content.len() {
         match pages::read_resident(opened.file.as_fd(), filled as u64, &mut content[filled..]) {
-            Ok(n) if n > 0 => filled += n,
-            _ => break,
+            Some(n) => filled += n,
+            None => break,
         }
     }
     let now = Identity::of(opened.file.as_fd());
