@@ -3,6 +3,7 @@
 
 use crate::path::Question;
 use crate::reason::Reason;
+use crate::status::Status;
 
 /// What is wrong with a message (RFC 9112), as the wire noticed it first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -186,6 +187,30 @@ impl Malformed {
             }
             _ => Question::MessageSound,
         }
+    }
+}
+
+impl Elsewhere {
+    /// Where a route is that redirects with this status code.
+    pub const fn of_code(code: u16) -> Option<Elsewhere> {
+        match code {
+            301 => Some(Elsewhere::MovedPermanently),
+            302 => Some(Elsewhere::Found),
+            303 => Some(Elsewhere::SeeOther),
+            307 => Some(Elsewhere::ForNow),
+            308 => Some(Elsewhere::ForGood),
+            _ => None,
+        }
+    }
+
+    /// Whether it is there for good, so that a client may go there by itself the next time.
+    pub const fn is_permanent(self) -> bool {
+        matches!(self, Elsewhere::MovedPermanently | Elsewhere::ForGood | Elsewhere::SlashMissing)
+    }
+
+    /// The status of the answer that says so.
+    pub const fn status(self) -> Status {
+        self.reason().status()
     }
 }
 

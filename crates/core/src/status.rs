@@ -209,6 +209,12 @@ impl Status {
         self.entry().map_or("", |entry| entry.phrase)
     }
 
+    /// The reason phrase of a status line: the registered description, without IANA's notes on it (RFC 9112 §4).
+    pub fn reason_phrase(self) -> &'static str {
+        let phrase = self.phrase();
+        phrase.split_once('(').map_or(phrase, |(words, _)| words.trim_end())
+    }
+
     /// The class. A code past 599 is treated as a 5xx (RFC 9110 §15).
     pub const fn class(self) -> Class {
         match self.0 / 100 {
@@ -220,7 +226,13 @@ impl Status {
         }
     }
 
-    /// Whether its answer ends with the head (RFC 9112 §6.3): 1xx, 204, 205 and 304. 205 has content of zero length.
+    /// Whether its answer ends with the head, whatever its fields say (RFC 9112 §6.3): 1xx, 204 and 304.
+    pub const fn ends_with_head(self) -> bool {
+        matches!(self.0, 100..=199 | 204 | 304)
+    }
+
+    /// Whether its answer has no content: those that end with the head, and 205, whose content has no bytes
+    /// (RFC 9110 §15.3.6).
     pub const fn forbids_content(self) -> bool {
         matches!(self.0, 100..=199 | 204 | 205 | 304)
     }

@@ -24,6 +24,7 @@ use crate::route::{MissingSlash, Pattern, Router, Template};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use verdict_core::cause::Elsewhere;
 use verdict_core::status::Status;
 
 /// Everything that a config says, checked, with every default filled in. A reload makes a new one.
@@ -196,8 +197,8 @@ pub struct Files {
 pub struct Redirect {
     /// Where to.
     pub to: Template,
-    /// 301, 302, 303, 307 or 308.
-    pub status: Status,
+    /// How permanently, and with which method: 301, 302, 303, 307 or 308.
+    pub elsewhere: Elsewhere,
     /// `Cache-Control: max-age`.
     pub cache: Option<Duration>,
 }

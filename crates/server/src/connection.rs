@@ -1,9 +1,11 @@
 //! One connection, from its first byte to its end.
 //!
-//! While it is idle it holds its socket and a deadline, and nothing else. While it is at work it has buffers and the state
-//! of one request at a time; those stay for a little while after an answer, since the next request is often close behind.
+//! While it is idle it holds its socket and a deadline, and nothing else. While it is at work it has buffers, which it gives
+//! back after each answer, and the state of one request at a time, which stays for a little while, since the next request
+//! is often close behind.
 
 use crate::answer::{Rest, Stamp};
+use crate::buffers::Buffers;
 use crate::config::Limits;
 use crate::log::Line;
 use crate::request::Request;
@@ -23,7 +25,7 @@ use tokio::net::TcpStream;
 use verdict_core::cause::{Crowded, Malformed};
 use verdict_wire::{Body, Close, Fault, Framing, Head, Name, Piece, Progress, Version};
 
-/// How long the buffers of a connection stay after an answer.
+/// How long the state of a connection stays after an answer.
 const WARM: Duration = Duration::from_secs(2);
 
 /// Content that was not asked for is read away up to this size, so that the connection can go on.
@@ -71,41 +73,39 @@ enum End {
     Closed { unread: bool, close: Close },
 }
 
-/// What a connection has while it is at work.
+/// A connection while it is at work.
 struct Conversation<'a> {
     socket: &'a mut Socket,
     client: IpAddr,
     crowded: Option<Crowded>,
     worker: &'a Worker,
     limits: Limits,
-    head: Head,
-    /// What has come and is not used up: from `start` on.
-    input: Vec<u8>,
-    start: usize,
-    /// Answers on their way.
-    out: Vec<u8>,
 }
 
 async fn converse(socket: &mut Socket, client: IpAddr, crowded: Option<Crowded>, worker: &Worker) -> End {
-    let site = worker.site();
-    let mut conversation = Conversation {
-        socket,
-        client,
-        crowded,
-        worker,
-        limits: site.opened.config.limits,
-        head: Head::new(),
-        input: Vec::with_capacity(4096),
-        start: 0,
-        out: Vec::with_capacity(4096),
-    };
+    let limits = worker.site().opened.config.limits;
+    let mut conversation = Conversation { socket, client, crowded, worker, limits };
+    let mut due = conversation.socket.deadline.after(WARM);
     loop {
-        // A reload is seen by the next request.
-        let site = worker.site();
-        match conversation.turn(&site).await {
-            Ok(()) => {}
-            Err(end) => return end,
+        // Between requests there is nothing to hold: the buffers are the next connection's.
+        match conversation.socket.readable(due, || worker.is_draining()).await {
+            Came::Bytes => {}
+            Came::Broken => return End::Closed { unread: false, close: Close::PeerReset },
+            Came::Nothing | Came::End => return End::Idle,
         }
+        let mut buffers = worker.take_buffers();
+        loop {
+            // A reload is seen by the next request.
+            let site = worker.site();
+            if let Err(end) = conversation.turn(&site, &mut buffers).await {
+                return end;
+            }
+            if buffers.are_empty() {
+                break;
+            }
+        }
+        worker.give_back(buffers);
+        due = conversation.socket.deadline.after(WARM);
     }
 }
 
@@ -117,121 +117,113 @@ enum Read {
 
 impl Conversation<'_> {
     /// One request and its answer.
-    async fn turn(&mut self, site: &Site) -> Result<(), End> {
-        let began = self.worker.log.is_on().then(Instant::now);
-        let read = self.read_head(site).await?;
-        let whole = self.worker.log.is_on().then(Instant::now);
-        self.worker.clock.tick();
-        let mark = self.out.len();
-        let id = self.worker.random.id(self.worker.clock.milliseconds());
-        let date = self.worker.clock.date();
+    async fn turn(&mut self, site: &Site, buffers: &mut Buffers) -> Result<(), End> {
+        let worker = self.worker;
+        let began = worker.log.is_on().then(Instant::now);
+        let read = self.read_head(site, buffers).await?;
+        let whole = worker.log.is_on().then(Instant::now);
+        worker.clock.tick();
+        let id = worker.random.id(worker.clock.milliseconds());
+        let date = worker.clock.date();
         let stamp = Stamp { date: &date, id: &id.0 };
-        let bytes = &self.input[self.start..];
+        let Buffers { input, start, head, out } = buffers;
+        let bytes = &input[*start..];
+        let mark = out.len();
 
-        let (answer, keep, at_byte) = match read {
-            Read::Malformed(fault) => {
-                let answer = refuse_malformed(site, fault, bytes, &stamp, &self.worker.random, &mut self.out);
-                (answer, false, Some(fault.at))
-            }
+        let (answer, keep) = match read {
+            Read::Malformed(fault) => (refuse_malformed(site, fault, bytes, &stamp, &worker.random, out), false),
             Read::Head => {
-                let raw_path = std::str::from_utf8(self.head.path(bytes)).unwrap_or("");
+                let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
                 let request = Request {
-                    head: &self.head,
+                    head,
                     bytes,
-                    path: Request::decoded(&self.head, raw_path),
+                    path: Request::decoded(head, raw_path),
                     raw_path,
-                    keep: self.head.persistent
+                    keep: head.persistent
                         && self.crowded.is_none()
-                        && !self.worker.is_draining()
-                        && is_drainable(&self.head, bytes.len()),
+                        && !worker.is_draining()
+                        && is_drainable(head, bytes.len()),
                     id,
-                    now: self.worker.clock.http_date(),
+                    now: worker.clock.http_date(),
                     crowded: self.crowded,
                 };
-                let work = serve(site, &request, &self.worker.clock, &self.worker.random, &mut self.out);
+                let work = serve(site, &request, &worker.clock, &worker.random, out);
                 let answer = match unpanicked(work).await {
                     Some(answer) => answer,
                     None => {
-                        self.out.truncate(mark);
-                        refuse_panicked(site, &request, &stamp, &mut self.out)
+                        out.truncate(mark);
+                        refuse_panicked(site, &request, &stamp, out)
                     }
                 };
-                (answer, request.keep, None)
+                (answer, request.keep)
             }
         };
-        let decided = self.worker.log.is_on().then(Instant::now);
+        let decided = worker.log.is_on().then(Instant::now);
 
-        let pause = self.limits.send_idle;
-        let more_to_do = matches!(read, Read::Head) && self.input.len() > self.start + self.head.len;
-        let sent = if matches!(answer.rest, Rest::Nothing) && keep && more_to_do && self.out.len() < GATHERED {
+        let more_came = matches!(read, Read::Head) && bytes.len() > head.len;
+        let next_came = more_came && head.framing == Framing::None;
+        let sent = if matches!(answer.rest, Rest::Nothing) && keep && next_came && out.len() < GATHERED {
             // The next request is here already: its answer goes out with this one.
             Ok(())
         } else {
-            let sent = send(self.socket, &self.out, &answer.rest, pause).await;
-            self.out.clear();
+            let sent = send(self.socket, out, &answer.rest, self.limits.send_idle).await;
+            out.clear();
             sent
         };
         let close = match (&sent, &read) {
             (Err(close), _) => Some(*close),
             (Ok(()), Read::Malformed(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
             (Ok(()), Read::Malformed(_)) => Some(Close::MalformedHead),
-            (Ok(()), Read::Head) if !keep => Some(self.why_not_kept()),
+            (Ok(()), Read::Head) if !keep => Some(self.why_not_kept(head)),
             (Ok(()), Read::Head) => None,
         };
         if let (Some(began), Some(whole), Some(decided)) = (began, whole, decided) {
             let times = [whole - began, decided - whole, decided.elapsed()];
-            self.log(site, &answer, &read, id.as_str(), times, at_byte, close);
+            self.log(site, buffers, &answer, &read, id.as_str(), times, close);
         }
         if let Some(close) = close {
             let unread = match read {
                 Read::Malformed(_) => true,
-                Read::Head => self.head.framing != Framing::None || self.input.len() > self.start + self.head.len,
+                Read::Head => buffers.head.framing != Framing::None || more_came,
             };
             return Err(End::Closed { unread, close });
         }
-        self.start += self.head.len;
-        if self.head.framing != Framing::None {
-            self.drain().await?;
+        let (used, framing) = (buffers.head.len, buffers.head.framing);
+        buffers.consume(used);
+        match framing {
+            Framing::None => Ok(()),
+            framing => self.drain(buffers, framing).await,
         }
-        self.compact();
-        Ok(())
     }
 
     /// Reads until a head is whole or cannot become it.
-    async fn read_head(&mut self, site: &Site) -> Result<Read, End> {
+    async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Read, End> {
         let mut due = None;
         loop {
-            match self.head.parse(&self.input[self.start..], &site.wire) {
+            match buffers.head.parse(&buffers.input[buffers.start..], &site.wire) {
                 Ok(Progress::Complete) => return Ok(Read::Head),
                 Err(fault) => return Ok(Read::Malformed(fault)),
                 Ok(Progress::Partial) => {}
             }
-            if !self.out.is_empty() {
-                let sent = self.socket.write(&self.out, self.limits.send_idle).await;
-                self.out.clear();
+            if !buffers.out.is_empty() {
+                let sent = self.socket.write(&buffers.out, self.limits.send_idle).await;
+                buffers.out.clear();
                 sent.map_err(|close| End::Closed { unread: false, close })?;
             }
             // The time for a head runs from its first byte; before that the connection is idle.
-            let begun = Head::begun(&self.input[self.start..]);
-            let time = match (begun, self.crowded) {
-                (true, None) => self.limits.head,
-                (true, Some(_)) => CROWDED_HEAD,
-                (false, _) => WARM,
+            let begun = Head::begun(buffers.unused());
+            let until = match (begun, self.crowded) {
+                (true, None) => *due.get_or_insert_with(|| self.socket.deadline.after(self.limits.head)),
+                (true, Some(_)) => *due.get_or_insert_with(|| self.socket.deadline.after(CROWDED_HEAD)),
+                (false, _) => self.socket.deadline.after(WARM),
             };
-            if begun && due.is_none() {
-                due = Some(self.socket.deadline.after(time));
-            }
-            let until = due.unwrap_or_else(|| self.socket.deadline.after(time));
-            if self.input.capacity() - self.input.len() < 1024 {
-                self.input.reserve(4096);
-            }
-            match self.socket.read(&mut self.input, until).await {
+            buffers.make_room();
+            match self.socket.read(&mut buffers.input, until).await {
                 Came::Bytes => {}
                 Came::Nothing if begun => {
-                    return Ok(Read::Malformed(Fault {
-                        cause: Malformed::HeadTimeout,
-                        at: self.input.len() - self.start,
-                    }));
+                    let at = buffers.unused().len();
+                    buffers.head.clear();
+                    return Ok(Read::Malformed(Fault { cause: Malformed::HeadTimeout, at }));
                 }
                 Came::Nothing => return Err(End::Idle),
                 Came::End => {
@@ -244,21 +236,21 @@ impl Conversation<'_> {
     }
 
     /// Reads away content that the answer did not need.
-    async fn drain(&mut self) -> Result<(), End> {
+    async fn drain(&mut self, buffers: &mut Buffers, framing: Framing) -> Result<(), End> {
         let closed = |close| End::Closed { unread: true, close };
-        let mut body = Body::new(self.head.framing);
+        let mut body = Body::new(framing);
         let due = self.socket.deadline.after(self.limits.body_idle);
         loop {
-            match body.decode(&self.input[self.start..]) {
-                Ok(Piece::Data { skip, len }) => self.start += skip + len,
+            match body.decode(buffers.unused()) {
+                Ok(Piece::Data { skip, len }) => buffers.consume(skip + len),
                 Ok(Piece::End { consumed }) => {
-                    self.start += consumed;
+                    buffers.consume(consumed);
                     return Ok(());
                 }
                 Ok(Piece::More { consumed }) => {
-                    self.start += consumed;
-                    self.compact();
-                    match self.socket.read(&mut self.input, due).await {
+                    buffers.consume(consumed);
+                    buffers.make_room();
+                    match self.socket.read(&mut buffers.input, due).await {
                         Came::Bytes => {}
                         Came::Nothing => return Err(closed(Close::ContentTimeout)),
                         Came::End => {
@@ -275,25 +267,14 @@ impl Conversation<'_> {
         }
     }
 
-    /// Forgets what is used up.
-    fn compact(&mut self) {
-        if self.start == self.input.len() {
-            self.input.clear();
-            self.start = 0;
-        } else if self.start > GATHERED {
-            self.input.drain(..self.start);
-            self.start = 0;
-        }
-    }
-
-    fn why_not_kept(&self) -> Close {
+    fn why_not_kept(&self, head: &Head) -> Close {
         if self.crowded.is_some() {
             Close::Overloaded
         } else if self.worker.is_draining() {
             Close::Draining
-        } else if self.head.persistent {
+        } else if head.persistent {
             Close::ContentUnread
-        } else if self.head.version == Version::Http10 {
+        } else if head.version == Version::Http10 {
             Close::Http10
         } else {
             Close::ClientAsked
@@ -305,27 +286,30 @@ impl Conversation<'_> {
     fn log(
         &self,
         site: &Site,
+        buffers: &Buffers,
         answer: &Answer,
         read: &Read,
         id: &str,
         [head, decision, sending]: [Duration; 3],
-        at_byte: Option<usize>,
         close: Option<Close>,
     ) {
-        let bytes = &self.input[self.start..];
-        let understood = matches!(read, Read::Head);
-        let value = |name| if understood { self.head.value(name, bytes).unwrap_or(b"") } else { b"" };
+        let bytes = buffers.unused();
+        let (understood, at_byte) = match read {
+            Read::Head => (Some(&buffers.head), None),
+            Read::Malformed(fault) => (None, Some(fault.at)),
+        };
+        let value = |name| understood.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
             at: self.worker.clock.milliseconds(),
             client: self.client,
-            method: if understood { self.head.method_token.of(bytes) } else { b"" },
-            target: if understood { self.head.target.of(bytes) } else { b"" },
+            method: understood.map_or(b"", |head| head.method_token.of(bytes)),
+            target: understood.map_or(b"", |head| head.target.of(bytes)),
             host: value(Name::Host),
             agent: value(Name::UserAgent),
             referer: value(Name::Referer),
-            version: match self.head.version {
-                Version::Http10 if understood => "1.0",
-                _ => "1.1",
+            version: match understood.map(|head| head.version) {
+                Some(Version::Http10) => "1.0",
+                Some(Version::Http11) | None => "1.1",
             },
             verdict: answer.verdict,
             route: answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),

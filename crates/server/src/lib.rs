@@ -4,6 +4,7 @@
 //! `serve.rs` takes it through the eight stages, and a file of `handler/` knows what is at its target.
 
 mod answer;
+mod buffers;
 mod clock;
 pub mod config;
 mod connection;

@@ -121,6 +121,8 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
         // RFC 9110 §15.5.5 and others: what may be kept unasked is kept for each form apart.
         fields.push(("Vary", Cow::Borrowed("Accept")));
         add_headers(&mut fields, self.common);
+        // What is nearer to the answer comes before what is ours or the route's.
+        fields.retain(|(name, _)| !self.more.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));
         let size = content.len() as u64;
         Writing { status, asked: self.asked, stamp, common: self.common, more: self.more }.head(
             &fields,

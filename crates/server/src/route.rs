@@ -143,6 +143,12 @@ impl Router {
         &self.patterns
     }
 
+    /// Whether any pattern has a host: if none has, it need not be known for [`Router::find`].
+    #[inline]
+    pub fn names_hosts(&self) -> bool {
+        self.sites.iter().any(|site| site.host != Host::Any)
+    }
+
     /// Looks up a request. `host` is without port, in any case, and may be empty; `path` begins with a slash and is
     /// percent-decoded but for `%2F`. Never allocates; visits each node of the patterns' tree at most once.
     pub fn find(&self, host: &str, path: &str) -> Found {

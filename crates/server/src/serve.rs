@@ -87,7 +87,9 @@ pub(crate) async fn serve(
 impl<'s> Exchange<'s, '_> {
     async fn walk(&mut self, path: &mut Path, clock: &Clock, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
         // Which limits hold is the route's to say, so it is looked up before the first question.
-        let found = self.site.opened.config.router.find(self.request.host(), &self.request.path);
+        let router = &self.site.opened.config.router;
+        let host = if router.names_hosts() { self.request.host() } else { "" };
+        let found = router.find(host, &self.request.path);
         let (route, matched) = match &found {
             Found::Match(matched) => (Some(matched.route), Some(matched)),
             Found::SlashMissing { route } => (Some(*route), None),
@@ -237,23 +239,18 @@ impl<'s> Exchange<'s, '_> {
         }
     }
 
-    /// What `Range` and `If-Range` ask for. RFC 9110 §14.2: a server ignores `Range` with any method but GET.
+    /// What `Range` and `If-Range` ask for.
     fn wanted(&mut self) -> Range {
         let request = self.request;
         let head = request.head;
-        let (Target::Representation(found), Method::Get, true) = (&self.target, head.method, head.has(Name::Range))
-        else {
+        let (Target::Representation(found), true) = (&self.target, head.has(Name::Range)) else {
             return Range::default();
         };
         let field = request.value(Name::Range).and_then(RangeField::parse);
-        let (Some(field), true) = (field, found.description.ranges) else { return Range::default() };
-        self.parts = field.resolve(found.content.size());
-        let wanted = match &self.parts {
-            Resolved::Ignored => Wanted::Whole,
-            Resolved::Unsatisfiable => Wanted::Beyond,
-            Resolved::One(_) => Wanted::Part,
-            Resolved::Many(_) => Wanted::Parts,
-        };
+        if let (Some(field), true) = (field, found.description.ranges) {
+            self.parts = field.resolve(found.content.size());
+        }
+        let wanted = Wanted::of(head.method, Some(&self.parts));
         let holds = head.has(Name::IfRange).then(|| {
             let (tag, last_modified) = found.validators();
             request.value(Name::IfRange).is_some_and(|value| if_range(value, tag, last_modified, request.now))
@@ -321,7 +318,10 @@ impl<'s> Exchange<'s, '_> {
                 Reason::HeadTooLarge { .. } => Some(Limit::Bytes(common.fields)),
                 _ => None,
             },
-            length: found.map(|found| found.content.size()).or(declared),
+            length: match reason {
+                Reason::ContentTooLarge { .. } => declared,
+                _ => found.map(|found| found.content.size()),
+            },
             method: std::str::from_utf8(request.head.method_token.of(request.bytes)).ok(),
             allow: Some(self.allow()),
             if_match: text(Name::IfMatch),
@@ -331,7 +331,7 @@ impl<'s> Exchange<'s, '_> {
             retry_after: Some(soon(random)),
         };
         let mut more = writing.more;
-        if let Target::Fixed(fixed) = &self.target {
+        if let (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed)) = (reason, &self.target) {
             more.extend(fixed.fields());
         }
         let refusal =
@@ -368,8 +368,8 @@ pub(crate) fn refuse_malformed(
     };
     let refusal = Refusal {
         reason,
-        asked: Asked { method: Method::Get, version: Version::Http11, persist: false },
-        accept: on_sight(bytes).into_iter(),
+        asked: Asked { method: method_on_sight(bytes), version: Version::Http11, persist: false },
+        accept: accept_on_sight(bytes).into_iter(),
         common: &site.nowhere,
         circumstances: Circumstances {
             at: Some(fault.at),
@@ -400,8 +400,13 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, stamp: &Stamp<
     Answer { verdict, route: None, rest: Rest::Nothing, bytes }
 }
 
+/// Whether a head that is malformed somewhere is one of HEAD, whose answer has no content (RFC 9110 §9.3.2).
+fn method_on_sight(bytes: &[u8]) -> Method {
+    if bytes.trim_ascii_start().starts_with(b"HEAD ") { Method::Head } else { Method::Get }
+}
+
 /// The value of `Accept` in a head that is malformed somewhere: for choosing between text and JSON, and nothing else.
-fn on_sight(bytes: &[u8]) -> Option<&[u8]> {
+fn accept_on_sight(bytes: &[u8]) -> Option<&[u8]> {
     let lines = bytes.split(|byte| *byte == b'\n');
     let mut names = lines.filter_map(|line| {
         let colon = memchr::memchr(b':', line)?;

@@ -1,5 +1,6 @@
 //! A worker: a thread with its own runtime, its own listening sockets and its own view of the site.
 
+use crate::buffers::Buffers;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::connection::connection;
@@ -7,14 +8,22 @@ use crate::deadline::{Deadlines, TICK};
 use crate::id::Random;
 use crate::log::{self, Log};
 use crate::site::{Opened, Site};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, TcpListener as StdListener};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{LocalSet, spawn_local};
@@ -98,7 +107,12 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) random: Random,
     pub(crate) log: Log,
+    /// Set when the server is told to stop.
     draining: Cell<bool>,
+    drain: Cell<Option<Waker>>,
+    /// What connections at work have, kept between them: the next one finds it warm.
+    #[expect(clippy::vec_box, reason = "they are taken and given back for each request, and moving a pointer is cheaper")]
+    buffers: RefCell<Vec<Box<Buffers>>>,
     connections: Cell<u64>,
     /// Told when a connection ends.
     ended: Notify,
@@ -112,7 +126,38 @@ impl Worker {
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
     }
+
+    /// Buffers for a connection that has something to do.
+    #[inline]
+    pub(crate) fn take_buffers(&self) -> Box<Buffers> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes buffers back from a connection that has nothing more to do.
+    #[inline]
+    pub(crate) fn give_back(&self, buffers: Box<Buffers>) {
+        let mut kept = self.buffers.borrow_mut();
+        if kept.len() < MOST_KEPT && buffers.is_small() {
+            kept.push(buffers);
+        }
+    }
+
+    /// Waits until the server is told to stop. Polled at each turn of the worker, so it asks for nothing but a flag.
+    async fn told_to_stop(&self) {
+        poll_fn(|context| {
+            if self.draining.get() {
+                return Poll::Ready(());
+            }
+            let waker = self.drain.take().filter(|waker| waker.will_wake(context.waker()));
+            self.drain.set(waker.or_else(|| Some(context.waker().clone())));
+            Poll::Pending
+        })
+        .await;
+    }
 }
+
+/// Buffers that a worker keeps: few connections are at work at the same time.
+const MOST_KEPT: usize = 64;
 
 /// Runs a worker until it is told to stop and its connections have ended or had their time.
 pub(crate) fn run(
@@ -121,8 +166,9 @@ pub(crate) fn run(
     log: Log,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    // Without tokio's timers: looking for the next one at each turn costs more than all of ours.
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_io()
         // Threads that wait for the disk. More would not make it faster.
         .max_blocking_threads(16)
         .build()?;
@@ -134,18 +180,28 @@ pub(crate) fn run(
         random: Random::new(),
         log,
         draining: Cell::new(false),
+        drain: Cell::new(None),
+        buffers: RefCell::default(),
         connections: Cell::new(0),
         ended: Notify::new(),
     });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
-        spawn_local(tick(worker.clone()));
+        spawn_local(tick(worker.clone(), timer()?));
         let mut accepting = Vec::new();
         for listener in listeners {
             let listener = TcpListener::from_std(listener)?;
             accepting.push(spawn_local(accept(listener, worker.clone())));
         }
-        let _ = stop.wait_for(|stop| *stop).await;
+        let told = worker.clone();
+        spawn_local(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+            told.draining.set(true);
+            if let Some(waker) = told.drain.take() {
+                waker.wake();
+            }
+        });
+        worker.told_to_stop().await;
 
         // New connections are refused by the closed listener; idle ones end; those at work finish what they have begun.
         for task in &accepting {
@@ -154,12 +210,11 @@ pub(crate) fn run(
         for task in accepting {
             let _ = task.await;
         }
-        worker.draining.set(true);
         worker.deadlines.wake_all();
-        let end = Instant::now() + worker.site().opened.config.drain;
+        let deadline = worker.deadlines.enroll();
+        let end = deadline.after(worker.site().opened.config.drain);
         while worker.connections.get() > 0 {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || tokio::time::timeout(left, worker.ended.notified()).await.is_err() {
+            if deadline.until(end, worker.ended.notified()).await.is_none() {
                 log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.get()));
                 break;
             }
@@ -169,12 +224,20 @@ pub(crate) fn run(
     })
 }
 
+/// A timer that is readable at each tick.
+fn timer() -> io::Result<AsyncFd<OwnedFd>> {
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+    let tick = Timespec { tv_sec: 0, tv_nsec: TICK.subsec_nanos().into() };
+    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: tick, it_value: tick })?;
+    // SAFETY: an `OwnedFd` is the same open file for as long as it lives, and the `AsyncFd` owns it.
+    Ok(unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?)
+}
+
 /// What is done ten times a second: deadlines, the log.
-async fn tick(worker: Rc<Worker>) {
-    let mut interval = tokio::time::interval(TICK);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+async fn tick(worker: Rc<Worker>, timer: AsyncFd<OwnedFd>) {
     loop {
-        interval.tick().await;
+        let Ok(mut ready) = timer.readable().await else { return };
+        let _ = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?));
         worker.deadlines.sweep();
         worker.log.flush();
     }
@@ -182,6 +245,7 @@ async fn tick(worker: Rc<Worker>) {
 
 async fn accept(listener: TcpListener, worker: Rc<Worker>) {
     let mut complained = None::<Instant>;
+    let deadline = worker.deadlines.enroll();
     loop {
         let (stream, client) = match listener.accept().await {
             Ok((stream, address)) => (stream, address.ip()),
@@ -193,7 +257,7 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>) {
                     complained = Some(Instant::now());
                     log::operation(format_args!("a connection could not be accepted: {error}"));
                 }
-                tokio::time::sleep(TICK).await;
+                deadline.until(deadline.after(TICK), pending::<()>()).await;
                 continue;
             }
         };
@@ -201,7 +265,7 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>) {
         let Some((admission, crowded)) = worker.shared.admit(client, &limits) else {
             drop(stream);
             // Beyond what can be told that there is no room, the rest waits in the kernel's queue until there is.
-            let _ = tokio::time::timeout(TICK, worker.ended.notified()).await;
+            deadline.until(deadline.after(TICK), worker.ended.notified()).await;
             continue;
         };
         worker.connections.set(worker.connections.get() + 1);

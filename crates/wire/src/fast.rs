@@ -1,8 +1,10 @@
 //! The fast way through a head: each line is read once, sixteen bytes at a time.
 //!
 //! It only ever says yes. Whatever it does not take is the scanner's to judge, so it may be stricter than the scanner, and
-//! must never be laxer: where it says yes, the scanner would have made the same [`Head`]. `httparse` stood here; it costs
-//! 270 instructions for each field line of a browser's, and what it takes for granted (LF for CRLF) has to be asked again.
+//! must never be laxer: where it says yes, the scanner would have made the same [`Head`].
+//!
+//! It takes 3,900 instructions for a browser's head of twelve fields, index, target and framing with it. `httparse` takes
+//! 3,300 for the lines alone, and lets pass what would have to be looked for again: LF for CRLF, any byte in the target.
 
 use verdict_core::method::Method;
 
@@ -127,6 +129,7 @@ mod tests {
             ("POST /%41/.a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nEmpty:\r\n\r\nhello", true),
             ("GET http://b/ HTTP/1.1\r\nHost: a\r\nX: caf\u{e9}\r\nTransfer-Encoding: chunked\r\n\r\n", true),
             ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nHost: a\r\nX:\ta\tb\tc\t\r\n\r\n", true),
             ("OPTIONS * HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", true),
             // The scanner's to accept.
             ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", false),
@@ -145,6 +148,7 @@ mod tests {
             ("GET /?\u{e9} HTTP/1.0\r\n\r\n", false),
             ("GET /# HTTP/1.0\r\n\r\n", false),
             ("GET x HTTP/1.0\r\n\r\n", false),
+            (" / HTTP/1.0\r\n\r\n", false),
             ("GET / HTTP/1.1\r\n\r\n", false),
             ("", false),
             ("GET / HTTP/1.1\r\nHost: a\r\n", false),

@@ -158,7 +158,7 @@ fn is_coding(coding: &[u8]) -> bool {
 fn connection(head: &mut Head, input: &[u8]) -> Result<(), Fault> {
     let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
     // What browsers send, and no list.
-    if !head.has(Name::Upgrade) && !head.repeated(Name::Connection) {
+    if !head.repeated(Name::Connection) {
         let value = head.first(Name::Connection).map_or(&[][..], |value| value.of(input));
         if value.is_empty() || value.eq_ignore_ascii_case(b"keep-alive") {
             head.persistent |= !value.is_empty();

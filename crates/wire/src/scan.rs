@@ -331,6 +331,7 @@ mod tests {
         let (longest, too_long) = (format!("{method} / HTTP/1.1\r\n"), format!("{method}M / HTTP/1.1\r\n"));
         for (line, cause, at) in [
             (" GET / HTTP/1.1\r\n", Method, 0),
+            (" / HTTP/1.1\r\n", Method, 0),
             ("\r\n GET / HTTP/1.1\r\n", Method, 2),
             ("\tGET / HTTP/1.1\r\n", Method, 0),
             ("GE(T / HTTP/1.1\r\n", Method, 2),

@@ -126,7 +126,7 @@ impl<'a> HeadWriter<'a> {
         out.extend_from_slice(b"HTTP/1.1 ");
         put_decimal(out, u64::from(status.code()));
         out.push(b' ');
-        out.extend_from_slice(status.phrase().as_bytes());
+        out.extend_from_slice(status.reason_phrase().as_bytes());
         out.extend_from_slice(b"\r\n");
         HeadWriter { out, start, status, upgrade: false, finished: false, slots: Vec::new() }
     }
@@ -273,10 +273,14 @@ impl Template {
     }
 }
 
-/// Whether a value may stand in a field line. No byte ends the loop early, so that it runs over many at a time.
+/// Whether a value may stand in a field line. Sixteen bytes are asked at a time, the last sixteen perhaps once more.
 #[inline]
 fn is_field_value(value: &[u8]) -> bool {
-    value.iter().fold(true, |valid, b| valid & ((*b >= b' ') & (*b != 0x7f) | (*b == b'\t')))
+    let all = |block: &[u8; 16]| block.iter().fold(true, |all, b| all & ((*b >= b' ') & (*b != 0x7f) | (*b == b'\t')));
+    match value.last_chunk() {
+        Some(last) => value.as_chunks().0.iter().all(all) && all(last),
+        None => value.iter().all(|b| byte::is_value(*b)),
+    }
 }
 
 /// Writes `100 Continue` (RFC 9110 §15.2.1), unless the client spoke HTTP/1.0.
@@ -470,6 +474,9 @@ mod tests {
             ("A", b"\0", Refused::Value),
             ("A", b"\x1b[0m", Refused::Value),
             ("A", b"\x7f", Refused::Value),
+            ("A", b"0123456789abcdef\n", Refused::Value),
+            ("A", b"0123456\r89abcdef012345", Refused::Value),
+            ("A", b"0123456789abcdef\0ghijklmnopqrstuv", Refused::Value),
             ("Content-Length", b"5", Refused::Framing),
             ("content-length", b"5", Refused::Framing),
             ("Transfer-Encoding", b"chunked", Refused::Framing),

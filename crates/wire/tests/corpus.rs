@@ -6,9 +6,10 @@ mod property;
 
 #[test]
 fn every_input_of_the_corpora_keeps_the_properties() {
-    let properties: [(&str, fn(&[u8])); 3] =
-        [("head", property::head), ("target", property::target), ("body", property::body)];
-    for (name, property) in properties {
+    type Property = fn(&[u8]);
+    for (name, property) in
+        [("head", property::head as Property), ("target", property::target), ("body", property::body)]
+    {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
         let mut inputs = 0;
         for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {

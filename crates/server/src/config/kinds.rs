@@ -7,17 +7,9 @@ use crate::route::{Pattern, Segment, Template};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::de::DeValue;
+use verdict_core::cause::Elsewhere;
 use verdict_core::field::media_type::MediaType;
 use verdict_core::status::{REGISTRY, Status};
-
-/// The statuses that a redirect can have: those that name one target and no more (RFC 9110 §15.4).
-const REDIRECTS: [Status; 5] = [
-    Status::MOVED_PERMANENTLY,
-    Status::FOUND,
-    Status::SEE_OTHER,
-    Status::TEMPORARY_REDIRECT,
-    Status::PERMANENT_REDIRECT,
-];
 
 /// `files`. `pattern` is the route's, if it is one, with its place.
 pub(super) fn files(
@@ -75,7 +67,7 @@ pub(super) fn redirect(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, pattern: 
     const EXAMPLE: &str = "{ to = \"/new/{path}\", status = 308 }";
     if let DeValue::String(text) = entry.value.get_ref() {
         let to = template(reader, entry.span(), text, pattern)?;
-        return Some(Redirect { to, status: Status::TEMPORARY_REDIRECT, cache: None });
+        return Some(Redirect { to, elsewhere: Elsewhere::ForNow, cache: None });
     }
     let mut table = reader.table(entry, Place::Redirect, EXAMPLE)?;
     let to = match table.take("to") {
@@ -85,13 +77,13 @@ pub(super) fn redirect(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, pattern: 
         }
         None => missing(reader, entry, "to", EXAMPLE),
     };
-    let status = match table.take("status") {
-        Some(entry) => redirect_status(reader, &entry),
-        None => Some(Status::TEMPORARY_REDIRECT),
+    let elsewhere = match table.take("status") {
+        Some(entry) => elsewhere(reader, &entry),
+        None => Some(Elsewhere::ForNow),
     };
     let cache = table.take("cache").and_then(|entry| reader.duration(&entry, Zero::Taken));
     table.finish(reader);
-    Some(Redirect { to: to?, status: status?, cache })
+    Some(Redirect { to: to?, elsewhere: elsewhere?, cache })
 }
 
 /// `respond`.
@@ -141,8 +133,8 @@ pub(super) fn respond(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<
     if matches!(status.code(), 304..=306) {
         let message = format!("{status:?} is hardly an answer of its own");
         let error = reader.findings.warning(status_entry.span(), message);
-        error.help(match status {
-            Status::NOT_MODIFIED => {
+        error.help(match status.code() {
+            304 => {
                 "a client that has stored nothing can make nothing of it; `files` gives it when it is due"
             }
             _ => "it is no longer used (RFC 9110 §15.4.6, §15.4.7): give another one",
@@ -242,16 +234,16 @@ fn template(reader: &mut Reader<'_>, span: Range<usize>, text: &str, pattern: Op
     }
 }
 
-fn redirect_status(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Status> {
+fn elsewhere(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Elsewhere> {
     let code = reader.integer(entry, 100..999, "308")?;
-    let status = REDIRECTS.into_iter().find(|status| u64::from(status.code()) == code);
-    if status.is_none() {
+    let elsewhere = u16::try_from(code).ok().and_then(Elsewhere::of_code);
+    if elsewhere.is_none() {
         let error = reader.findings.error(entry.span(), format!("{code} is not a redirect to one target"));
         error.help(
             "301 or 308 for good, 302 or 307 for now; 307 and 308 keep the method; 303 to see the result of a POST with GET",
         );
     }
-    status
+    elsewhere
 }
 
 /// A registered status that can end an exchange.

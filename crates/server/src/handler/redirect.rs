@@ -18,15 +18,9 @@ pub(crate) struct Redirect {
 
 impl Redirect {
     pub(crate) fn new(config: &config::Redirect) -> Redirect {
-        let cache = config.cache.map(|time| time.as_secs());
-        let (elsewhere, cache) = match config.status.code() {
-            301 => (Elsewhere::MovedPermanently, cache.or(Some(PERMANENT))),
-            302 => (Elsewhere::Found, cache),
-            303 => (Elsewhere::SeeOther, cache),
-            307 => (Elsewhere::ForNow, cache),
-            _ => (Elsewhere::ForGood, cache.or(Some(PERMANENT))),
-        };
-        Redirect { to: config.to.clone(), elsewhere, cache }
+        let unless_said = config.elsewhere.is_permanent().then_some(PERMANENT);
+        let cache = config.cache.map(|time| time.as_secs()).or(unless_said);
+        Redirect { to: config.to.clone(), elsewhere: config.elsewhere, cache }
     }
 
     /// Where the request is sent: an absolute URL or a path. What it takes from the request is as it was sent, encoded.

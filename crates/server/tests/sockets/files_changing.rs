@@ -1,0 +1,133 @@
+//! A file that changes while a slow client downloads it: the old bytes, all of them, or a broken connection. Never an answer
+//! that is well-formed and is neither the old file nor the new one.
+
+use crate::client::{Broken, Client, Head};
+use crate::site::{Plan, Site};
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+
+/// More than the kernel takes from the server for a client that does not read.
+const LENGTH: usize = 32 << 20;
+
+/// What is done to the file, meanwhile.
+type Change = fn(&mut File);
+
+#[rustfmt::skip]
+const CHANGES: [(&str, Change); 7] = [
+    ("cut to nothing", |file| file.set_len(0).expect("cut")),
+    ("cut in the middle", |file| file.set_len(LENGTH as u64 / 2 + 1).expect("cut")),
+    ("cut by a byte", |file| file.set_len(LENGTH as u64 - 1).expect("cut")),
+    ("made longer", |file| {
+        file.seek(SeekFrom::End(0)).expect("the end");
+        file.write_all(&[b'n'; 100]).expect("more");
+    }),
+    ("written over", |file| file.write_all(&vec![b'n'; LENGTH]).expect("other bytes")),
+    ("written over at its end", |file| {
+        file.seek(SeekFrom::End(-100_000)).expect("near the end");
+        file.write_all(&[b'n'; 10]).expect("other bytes");
+    }),
+    ("cut and written anew", |file| {
+        file.set_len(0).expect("cut");
+        file.write_all(&vec![b'n'; LENGTH]).expect("other bytes");
+    }),
+];
+
+fn site() -> Site {
+    Plan::new().file("file.bin", vec![b'o'; LENGTH]).route("/{path...}", "files = \"public\"").start()
+}
+
+/// Begins a download that the server cannot finish before the client reads on.
+fn begin(site: &Site, fields: &str) -> (Client, Head, usize) {
+    let mut client = Client::with_small_buffer(site.address, 64 << 10);
+    client.send(format!("GET /file.bin HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+    let head = client.head().expect("a head");
+    let length = head.get("content-length").expect("a length").parse().expect("a number");
+    (client, head, length)
+}
+
+#[test]
+fn what_comes_of_a_file_that_changes_is_the_old_one_or_a_broken_connection() {
+    for (name, change) in CHANGES {
+        let site = site();
+        let (mut client, head, length) = begin(&site, "");
+        assert_eq!((head.status, length), (200, LENGTH), "{name}");
+        let mut file = File::options().write(true).open(site.path("file.bin")).expect("a file");
+        change(&mut file);
+        match client.take(length) {
+            Ok(content) => assert!(content.iter().all(|byte| *byte == b'o'), "{name}: a well-formed lie"),
+            Err(broken) => assert!(matches!(broken, Broken::Short | Broken::Reset), "{name}: {broken:?}"),
+        }
+        // Whoever asks next gets what is there now.
+        let now = fs::read(site.path("file.bin")).expect("a file");
+        let mut client = site.client();
+        let again = client.ask("GET /file.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_ne!(again.get("etag"), head.get("etag"), "{name}");
+        assert!(again.content == now, "{name}");
+    }
+}
+
+#[test]
+fn parts_of_a_file_that_changes_are_the_old_ones_or_a_broken_connection() {
+    for (name, change) in CHANGES {
+        for range in [format!("bytes=0-{}", LENGTH - 2), format!("bytes=0-{},{}-", LENGTH / 2, LENGTH / 2 + 1000)] {
+            let site = site();
+            let (mut client, head, length) = begin(&site, &format!("Range: {range}\r\n"));
+            assert_eq!(head.status, 206, "{name}");
+            let mut file = File::options().write(true).open(site.path("file.bin")).expect("a file");
+            change(&mut file);
+            match client.take(length) {
+                Ok(content) => assert!(!content.windows(10).any(|bytes| bytes == b"nnnnnnnnnn"), "{name}: a lie"),
+                Err(broken) => assert!(matches!(broken, Broken::Short | Broken::Reset), "{name}: {broken:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_or_removed_is_sent_to_its_old_end() {
+    for remove in [false, true] {
+        let site = site();
+        let (mut client, _, length) = begin(&site, "");
+        if remove {
+            fs::remove_file(site.path("file.bin")).expect("a file");
+        } else {
+            fs::write(site.path("other"), vec![b'n'; LENGTH]).expect("a file");
+            fs::rename(site.path("other"), site.path("file.bin")).expect("a rename");
+        }
+        let content = client.take(length).expect("all of it");
+        assert!(content.iter().all(|byte| *byte == b'o'), "removed: {remove}");
+        assert!(client.goes_on());
+    }
+}
+
+/// Small files are read at once, and larger ones are copied where they are: while somebody writes them over and over, each
+/// answer is one of the versions.
+#[test]
+fn a_file_that_is_written_all_the_time_is_served_in_one_of_its_versions() {
+    for size in [10usize, 5_000, 60_000] {
+        let site = Plan::new().file("file.bin", vec![b'a'; size]).route("/{path...}", "files = \"public\"").start();
+        let path = site.path("file.bin");
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut file = File::options().write(true).open(&path).expect("a file");
+                for letter in (b'a'..=b'z').cycle() {
+                    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                        break;
+                    }
+                    file.rewind().expect("its start");
+                    file.write_all(&vec![letter; size]).expect("another version");
+                    std::thread::sleep(std::time::Duration::from_micros(300));
+                }
+            });
+            let mut client = site.client();
+            for _ in 0..300 {
+                let answer = client.ask("GET /file.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+                // Too busy to be read is a failure that says so.
+                let one = answer.content.iter().all(|byte| *byte == answer.content[0]);
+                assert!(answer.status() == 500 || answer.status() == 200 && answer.content.len() == size && one);
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
+}

@@ -1,0 +1,15 @@
+//! The server over real sockets: each file proves one subject, with clients of our own that are strict and with those that
+//! people use.
+
+mod client;
+mod connection;
+mod early;
+mod files;
+mod files_changing;
+mod head_is_get;
+mod malformed;
+mod others;
+mod redirects;
+mod site;
+mod slow;
+mod statuses;

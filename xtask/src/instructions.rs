@@ -1,0 +1,267 @@
+//! `cargo xtask instructions`: what a request costs in user-space instructions, which no load on the machine changes.
+//!
+//! Each case is run twice under callgrind, with few batches of requests and with many; the difference of the totals divided
+//! by the difference of the requests leaves out starting, ending and the first requests.
+
+use crate::arguments::Arguments;
+use crate::case::{BROWSED, Case, FIXED, MISSING, SMALL, UNCHANGED};
+use crate::client::Client;
+use crate::failure::{Failure, While};
+use crate::machine;
+use crate::site::Site;
+use crate::verdict;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs, io};
+
+const HELP: &str = "\
+Usage: cargo xtask instructions [OPTIONS]
+
+Counts the user-space instructions of a request by `valgrind --tool=callgrind`, under 64 connections, and compares them with
+xtask/instructions.toml: exit 1 when a case has become more than 3 % dearer.
+
+Options:
+  --cases a,b        only these: fixed, 1k, 304, browser, 404
+  --write            write xtask/instructions.toml
+  --profiles FOLDER  keep callgrind's output of each case there, for callgrind_annotate and kcachegrind
+  --no-build         count target/release/verdict as it is
+
+It needs valgrind 3.24 or later, because older ones do not know openat2 (Debian 13: apt-get install valgrind); the variable
+VALGRIND names another one than that in PATH.
+";
+
+const CASES: [Case; 5] = [FIXED, SMALL, UNCHANGED, BROWSED, MISSING];
+/// Connections, each with one request in a batch. With fewer, waiting for the next batch weighs more, and varies.
+const CONNECTIONS: usize = 64;
+/// Batches of the two runs of a case.
+const FEW: u64 = 20;
+const MANY: u64 = 120;
+/// How much dearer a case may be than what was written, as a part of it.
+const TOLERANCE: f64 = 0.03;
+/// The first valgrind under which a folder can be served.
+const KNOWS_OPENAT2: (u32, u32) = (3, 24);
+/// Valgrind shows its own auxiliary vector through libc only; the kernel's own leads rustix to a vDSO that is not there.
+const FEATURES: [&str; 1] = ["rustix/use-libc-auxv"];
+
+struct Options {
+    cases: Vec<Case>,
+    write: bool,
+    profiles: Option<PathBuf>,
+    build: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let Some(options) = options(arguments)? else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let valgrind = valgrind()?;
+    if options.build {
+        verdict::build(&FEATURES)?;
+    }
+    if let Some(folder) = &options.profiles {
+        fs::create_dir_all(folder).while_trying(format_args!("make {}", folder.display()))?;
+    }
+    let site = Site::new()?;
+    let written = Written::read()?;
+    let mut counted = Vec::new();
+    println!("| case | instructions | written | change |\n|---|---:|---:|---:|");
+    let mut dearer = false;
+    for case in &options.cases {
+        let count = count(&site, &valgrind, case, options.profiles.as_deref())?;
+        let before = written.of(case.name);
+        let change = before.map(|before| count / before - 1.0);
+        dearer |= change.is_some_and(|change| change > TOLERANCE);
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+        println!(
+            "| {} | {count:.0} | {} | {} |",
+            case.title,
+            shown(before.map(|before| format!("{before:.0}"))),
+            shown(change.map(|change| format!("{:+.1} %", change * 100.0)))
+        );
+        counted.push((case.name, count));
+    }
+    if options.write {
+        written.write(&counted)?;
+    } else if dearer {
+        eprintln!("a request has become dearer; `--write` accepts that");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The valgrind to use.
+fn valgrind() -> Result<PathBuf, Failure> {
+    let path = env::var_os("VALGRIND").map_or_else(|| machine::program("valgrind"), |path| Ok(path.into()))?;
+    let version = machine::told(&path, "--version")?;
+    match version_of(&version) {
+        Some(version) if version >= KNOWS_OPENAT2 => Ok(path),
+        _ => Err(Failure::Wrong(format!(
+            "{} says it is `{}`; 3.24 or later is needed, because older ones do not know openat2. VALGRIND can name another",
+            path.display(),
+            version.trim()
+        ))),
+    }
+}
+
+/// Of `valgrind-3.24.0`.
+fn version_of(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.trim().strip_prefix("valgrind-")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// `None` where help was asked for.
+fn options(mut arguments: Arguments) -> Result<Option<Options>, Failure> {
+    let mut options = Options { cases: Vec::new(), write: false, profiles: None, build: true };
+    while let Some(flag) = arguments.next() {
+        match flag.as_str() {
+            "--cases" => options.cases.extend(cases(&arguments.value::<String>(&flag, "names of cases")?)?),
+            "--write" => options.write = true,
+            "--profiles" => options.profiles = Some(arguments.value(&flag, "a folder")?),
+            "--no-build" => options.build = false,
+            "--help" | "-h" => return Ok(None),
+            other => return Err(Arguments::unknown(other)),
+        }
+    }
+    if options.cases.is_empty() {
+        options.cases = CASES.to_vec();
+    }
+    Ok(Some(options))
+}
+
+fn cases(text: &str) -> Result<Vec<Case>, Failure> {
+    let known = |name: &str| {
+        let case = CASES.into_iter().find(|case| case.name == name);
+        let names = CASES.map(|case| case.name).join(", ");
+        case.ok_or_else(|| Failure::Usage(format!("there is no case `{name}`; the cases are {names}")))
+    };
+    text.split(',').map(known).collect()
+}
+
+/// Instructions of one request.
+fn count(site: &Site, valgrind: &Path, case: &Case, profiles: Option<&Path>) -> Result<f64, Failure> {
+    eprintln!("{}: counting", case.title);
+    let out = profiles.unwrap_or(site.folder()).join(format!("callgrind.out.{}", case.name));
+    let total = |batches| {
+        let mut under = Command::new(valgrind);
+        under.args(["-q", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", out.display()));
+        let (mut server, address) = verdict::start(site, None, None, Some(under))?;
+        let asked = case.prove(address).and_then(|proven| {
+            let done = batch(address, &proven.request, batches, proven.answer);
+            done.while_trying(format_args!("get {}", case.target))
+        });
+        asked.map_err(|failure| server.explain(failure))?;
+        server.stop()?;
+        total(&out)
+    };
+    // The longer run is the second, whose profile stays.
+    let (few, many) = (total(FEW)?, total(MANY)?);
+    Ok((many - few) as f64 / ((MANY - FEW) * CONNECTIONS as u64) as f64)
+}
+
+/// Batches of one request on each connection; a batch begins when the last one has all its answers.
+fn batch(address: SocketAddr, request: &[u8], batches: u64, answer: u64) -> io::Result<()> {
+    let mut clients = (0..CONNECTIONS).map(|_| Client::connect(address)).collect::<io::Result<Vec<Client>>>()?;
+    for _ in 0..batches {
+        for client in &mut clients {
+            client.send(request)?;
+        }
+        for client in &mut clients {
+            client.skip(answer)?;
+        }
+    }
+    Ok(())
+}
+
+/// All instructions that callgrind counted.
+fn total(out: &Path) -> Result<i64, Failure> {
+    let profile = fs::read(out).while_trying(format_args!("read {}", out.display()))?;
+    let profile = String::from_utf8_lossy(&profile);
+    let total = profile.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
+    total.ok_or_else(|| Failure::Wrong(format!("callgrind wrote no total in {}", out.display())))
+}
+
+/// `instructions.toml`: a line `"case" = instructions` for each.
+struct Written(Vec<(String, f64)>);
+
+impl Written {
+    const ABOUT: &str = "\
+# User-space instructions of a request, counted by `cargo xtask instructions --write` on x86-64. They depend on the compiler,
+# the C library and the processor's vector instructions too: after a change of one of those, write them again.
+";
+
+    fn path() -> PathBuf {
+        verdict::workspace().join("xtask/instructions.toml")
+    }
+
+    /// Nothing where there is no file.
+    fn read() -> Result<Written, Failure> {
+        let path = Written::path();
+        match fs::read_to_string(&path) {
+            Ok(text) => Written::parse(&text)
+                .ok_or_else(|| Failure::Wrong(format!("{} has a line that is no number of a case", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Written(Vec::new())),
+            Err(error) => Err(error).while_trying(format_args!("read {}", path.display())),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Written> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = lines.map(|line| {
+            let (name, count) = line.split_once('=')?;
+            Some((name.trim().trim_matches('"').to_owned(), count.trim().parse().ok()?))
+        });
+        lines.collect::<Option<_>>().map(Written)
+    }
+
+    fn of(&self, case: &str) -> Option<f64> {
+        self.0.iter().find(|(name, _)| name == case).map(|(_, count)| *count)
+    }
+
+    /// Writes what was counted, and of the other cases what was written before.
+    fn write(&self, counted: &[(&str, f64)]) -> Result<(), Failure> {
+        let mut text = Written::ABOUT.to_owned();
+        for case in CASES {
+            let now = counted.iter().find(|(name, _)| *name == case.name).map(|(_, count)| *count);
+            if let Some(count) = now.or(self.of(case.name)) {
+                let _ = writeln!(text, "\"{}\" = {count:.0}", case.name);
+            }
+        }
+        let path = Written::path();
+        fs::write(&path, text).while_trying(format_args!("write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = format!("{}\"fixed\" = 2345\n\"1k\" = 3456\n", Written::ABOUT);
+        let written = Written::parse(&text).expect("it is well formed");
+        assert_eq!(["fixed", "1k", "304"].map(|case| written.of(case)), [Some(2345.0), Some(3456.0), None]);
+    }
+
+    #[test]
+    fn a_version_is_compared_by_its_numbers() {
+        let cases = [
+            ("valgrind-3.19.0\n", Some((3, 19))),
+            ("valgrind-3.24.0\n", Some((3, 24))),
+            ("valgrind-3.25.0.GIT", Some((3, 25))),
+            ("sh: not found", None),
+        ];
+        for (said, version) in cases {
+            assert_eq!(version_of(said), version, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_number_of_a_case_is_refused() {
+        for text in ["fixed", "fixed = many", "fixed = "] {
+            assert!(Written::parse(text).is_none(), "{text}");
+        }
+    }
+}

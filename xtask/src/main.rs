@@ -1,0 +1,56 @@
+//! `cargo xtask`: what a maintainer runs. Linux only, as the server is.
+
+mod arguments;
+mod bench;
+mod case;
+mod client;
+mod failure;
+mod idle;
+mod instructions;
+mod json;
+mod load;
+mod machine;
+mod nginx;
+mod process;
+mod rows;
+mod site;
+mod table;
+mod verdict;
+
+use arguments::Arguments;
+use failure::Failure;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND [OPTIONS]
+
+Commands:
+  bench         CPU time per request, and memory per idle connection, against nginx
+  instructions  user-space instructions per request, counted by valgrind
+
+`cargo xtask COMMAND --help` tells more. Exit codes: 0, 1 (what was asked for failed or is below its gate), 2 (usage).
+";
+
+fn main() -> ExitCode {
+    match run(Arguments::of_process()) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.next().as_deref() {
+        Some("bench") => bench::run(arguments),
+        Some("instructions") => instructions::run(arguments),
+        Some("--help" | "-h" | "help") | None => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => {
+            Err(Failure::Usage(format!("there is no command `{other}`: bench and instructions are the ones")))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! nginx, as it is measured: one process, no log, the same fields as Verdict's, in each form that a row holds against it.
+
+use crate::failure::{Failure, While};
+use crate::machine;
+use crate::process::{Server, free_address};
+use crate::site::{FIXED, MAX_AGE, Site};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::process::Command;
+
+/// How nginx sends files. Each has a port of its own in one process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// With `sendfile`, opening the file each time: what distributions ship.
+    Sendfile,
+    /// With `sendfile` and `open_file_cache`.
+    SendfileCached,
+    /// Reading the file, opening it each time.
+    Read,
+    /// Reading the file, with `open_file_cache`.
+    ReadCached,
+}
+
+impl Form {
+    const ALL: [Form; 4] = [Form::Sendfile, Form::SendfileCached, Form::Read, Form::ReadCached];
+
+    const fn sendfile(self) -> &'static str {
+        match self {
+            Form::Sendfile | Form::SendfileCached => "on",
+            Form::Read | Form::ReadCached => "off",
+        }
+    }
+
+    /// Whether it keeps files open.
+    pub(crate) const fn is_cached(self) -> bool {
+        matches!(self, Form::SendfileCached | Form::ReadCached)
+    }
+
+    /// A file is looked at again after a second, as Verdict does.
+    const fn cache(self) -> &'static str {
+        if self.is_cached() { "open_file_cache max=1000; open_file_cache_valid 1s;" } else { "" }
+    }
+}
+
+/// A running nginx.
+pub(crate) struct Nginx {
+    pub(crate) server: Server,
+    addresses: Vec<(Form, SocketAddr)>,
+}
+
+impl Nginx {
+    /// Starts it with the site, with room for `connections`.
+    pub(crate) fn start(site: &Site, core: Option<usize>, connections: u32) -> Result<Nginx, Failure> {
+        let addresses = Form::ALL.map(|form| free_address().map(|address| (form, address)));
+        let addresses = addresses.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+        let config = site.write("nginx.conf", &config(site, connections, &addresses)?)?;
+        let mut command = Command::new(machine::program("nginx")?);
+        command.arg("-p").arg(site.folder()).arg("-c").arg(config);
+        let server = Server::start("nginx", &mut command, core, addresses[0].1, site.folder())?;
+        Ok(Nginx { server, addresses })
+    }
+
+    /// Where it serves in a form.
+    pub(crate) fn address(&self, form: Form) -> SocketAddr {
+        self.addresses.iter().find(|(known, _)| *known == form).unwrap_or(&self.addresses[0]).1
+    }
+}
+
+fn config(site: &Site, connections: u32, addresses: &[(Form, SocketAddr)]) -> Result<String, Failure> {
+    // Without a master, so that there is one process to measure; a request takes the same way through it.
+    let mut config = format!(
+        "daemon off;\n\
+         master_process off;\n\
+         worker_processes 1;\n\
+         pid nginx.pid;\n\
+         error_log stderr;\n\
+         events {{ worker_connections {connections}; }}\n\
+         http {{\n\
+         \x20 access_log off;\n\
+         \x20 tcp_nodelay on;\n\
+         \x20 keepalive_timeout 75s;\n\
+         \x20 keepalive_requests 1000000000;\n\
+         \x20 etag on;\n\
+         \x20 charset utf-8;\n\
+         \x20 default_type text/plain;\n\
+         \x20 types {{ text/plain txt; application/octet-stream bin; }}\n\
+         \x20 client_body_temp_path temporary;\n"
+    );
+    // The compiled-in folders may belong to root; only modules that are there may be told of others.
+    let compiled = machine::said("nginx", "-V")?;
+    for module in ["proxy", "fastcgi", "uwsgi", "scgi"] {
+        if !compiled.contains(&format!("--without-http_{module}_module")) {
+            let _ = writeln!(config, "  {module}_temp_path temporary;");
+        }
+    }
+    let files = site.files();
+    for (form, address) in addresses {
+        let (sendfile, cache) = (form.sendfile(), form.cache());
+        let _ = write!(
+            config,
+            "  server {{\n\
+             \x20   listen {address};\n\
+             \x20   sendfile {sendfile};\n\
+             \x20   {cache}\n\
+             \x20   root {files:?};\n\
+             \x20   location / {{ add_header Cache-Control max-age={MAX_AGE}; }}\n\
+             \x20   location = /fixed {{ return 200 {FIXED:?}; }}\n\
+             \x20 }}\n"
+        );
+    }
+    config.push_str("}\n");
+    std::fs::create_dir_all(site.folder().join("temporary")).while_trying("make a folder for nginx")?;
+    Ok(config)
+}
