@@ -31,10 +31,12 @@ impl Buffers {
         &self.input[self.start..]
     }
 
-    /// Whether the connection could do without them.
-    #[inline]
-    pub(crate) fn are_empty(&self) -> bool {
-        self.input.is_empty() && self.out.is_empty()
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.input.clear();
+        self.start = 0;
+        self.head.clear();
+        self.out.clear();
     }
 
     pub(crate) fn is_small(&self) -> bool {

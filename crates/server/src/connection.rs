@@ -1,12 +1,14 @@
 //! One connection, from its first byte to its end.
 //!
-//! While it is idle it holds its socket and a deadline, and nothing else. While it is at work it has buffers, which it gives
-//! back after each answer, and the state of one request at a time, which stays for a little while, since the next request
-//! is often close behind.
+//! Most requests are answered as soon as they are read, without waiting for anything: those are done in one go, with
+//! buffers that the worker's connections share. Whatever has to wait, for the client or the disk, does so in a future of
+//! its own, so that a connection that does not is small.
 
-use crate::answer::{Rest, Stamp};
+use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::config::Limits;
+use crate::disk::Wait;
+use crate::id::Id;
 use crate::log::Line;
 use crate::request::Request;
 use crate::send::send;
@@ -19,14 +21,11 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use verdict_core::cause::{Crowded, Malformed};
 use verdict_wire::{Body, Close, Fault, Framing, Head, Name, Piece, Progress, Version};
-
-/// How long the state of a connection stays after an answer.
-const WARM: Duration = Duration::from_secs(2);
 
 /// Content that was not asked for is read away up to this size, so that the connection can go on.
 const DRAINED: u64 = 64 << 10;
@@ -39,232 +38,297 @@ const GATHERED: usize = 64 << 10;
 
 /// Serves one connection to its end.
 pub(crate) async fn connection(stream: TcpStream, client: IpAddr, crowded: Option<Crowded>, worker: Rc<Worker>) {
-    let mut socket = Socket { stream, deadline: worker.deadlines.enroll() };
+    let deadline = worker.deadlines.enroll();
+    let mut connection = Connection { socket: Socket { stream, deadline }, client, crowded, worker };
     let mut fresh = true;
     loop {
-        let limits = worker.site().opened.config.limits;
-        let due = socket.deadline.after(if fresh { limits.head } else { limits.idle });
-        let came = socket.readable(due, || worker.is_draining() && !fresh).await;
-        if !matches!(came, Came::Bytes) {
+        let Some(mut buffers) = connection.begin(fresh).await else {
             // Nobody is owed a word on a connection where nothing was asked.
             return;
-        }
+        };
         fresh = false;
-        match Box::pin(converse(&mut socket, client, crowded, &worker)).await {
-            End::Idle => {}
-            End::Closed { unread, close } => {
-                match close {
-                    Close::AnswerBroken => socket.abort(),
-                    Close::PeerReset | Close::Io | Close::SendIdle => {}
-                    _ if unread => Box::pin(socket.linger()).await,
-                    _ => socket.finish(),
-                }
-                return;
+        let went = match connection.at_once(&mut buffers) {
+            Went::Done => Ok(()),
+            Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
+            Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
+        };
+        connection.worker.give_back(buffers);
+        if let Err(Ended { unread, close }) = went {
+            match close {
+                Close::AnswerBroken => connection.socket.abort(),
+                Close::PeerReset | Close::Io | Close::SendIdle => {}
+                _ if unread => Box::pin(connection.socket.linger()).await,
+                _ => connection.socket.finish(),
             }
+            return;
         }
     }
 }
 
-/// How a conversation ends.
-enum End {
-    /// Nothing was asked for a while; the connection stays.
-    Idle,
-    /// The connection is over. `unread`: the client may still be sending.
-    Closed { unread: bool, close: Close },
-}
-
-/// A connection while it is at work.
-struct Conversation<'a> {
-    socket: &'a mut Socket,
+struct Connection {
+    socket: Socket,
     client: IpAddr,
+    /// Why there is no room for it.
     crowded: Option<Crowded>,
-    worker: &'a Worker,
-    limits: Limits,
+    worker: Rc<Worker>,
 }
 
-async fn converse(socket: &mut Socket, client: IpAddr, crowded: Option<Crowded>, worker: &Worker) -> End {
-    let limits = worker.site().opened.config.limits;
-    let mut conversation = Conversation { socket, client, crowded, worker, limits };
-    let mut due = conversation.socket.deadline.after(WARM);
-    loop {
-        // Between requests there is nothing to hold: the buffers are the next connection's.
-        match conversation.socket.readable(due, || worker.is_draining()).await {
-            Came::Bytes => {}
-            Came::Broken => return End::Closed { unread: false, close: Close::PeerReset },
-            Came::Nothing | Came::End => return End::Idle,
-        }
-        let mut buffers = worker.take_buffers();
-        loop {
-            // A reload is seen by the next request.
-            let site = worker.site();
-            if let Err(end) = conversation.turn(&site, &mut buffers).await {
-                return end;
-            }
-            if buffers.are_empty() {
-                break;
-            }
-        }
-        worker.give_back(buffers);
-        due = conversation.socket.deadline.after(WARM);
+/// The connection is over. `unread`: the client may still be sending.
+struct Ended {
+    unread: bool,
+    close: Close,
+}
+
+/// How far requests came without waiting for anything.
+enum Went {
+    /// All that came is answered.
+    Done,
+    /// More of a head has to come, or something from the disk.
+    Waiting,
+    /// What was decided cannot be sent at once.
+    Answered(Box<Answered>),
+}
+
+/// A request and its answer, whose head is written and not yet sent.
+struct Answered {
+    answer: Answer,
+    /// Where the message was malformed.
+    fault: Option<Fault>,
+    /// Whether the connection may go on.
+    keep: bool,
+    id: Id,
+    times: Option<Times>,
+}
+
+/// When things happened, for the log.
+#[derive(Clone, Copy)]
+struct Times {
+    began: Instant,
+    whole: Instant,
+    decided: Instant,
+}
+
+impl Connection {
+    /// Waits, without buffers, until something comes; `None` if the connection is over.
+    async fn begin(&mut self, fresh: bool) -> Option<Box<Buffers>> {
+        let worker = &self.worker;
+        let limits = &worker.site().opened.config.limits;
+        let due = self.socket.deadline.after(if fresh { limits.head } else { limits.idle });
+        self.socket.begin(due, worker, || worker.is_draining() && !fresh).await
     }
-}
 
-/// What was read.
-enum Read {
-    Head,
-    Malformed(Fault),
-}
+    /// Answers what has come, as far as nothing has to be waited for: nearly always all of it.
+    fn at_once(&self, buffers: &mut Buffers) -> Went {
+        let worker = &*self.worker;
+        // A reload is seen by the next request.
+        let site = worker.site();
+        loop {
+            let began = worker.log.is_on().then(Instant::now);
+            if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete) {
+                return Went::Waiting;
+            }
+            let Some(answered) = self.answer_at_once(&site, buffers, began) else { return Went::Waiting };
+            let more_came = buffers.unused().len() > buffers.head.len;
+            let plain = answered.keep
+                && buffers.head.framing == Framing::None
+                && matches!(answered.answer.rest, Rest::Nothing)
+                && (!more_came || buffers.out.len() < GATHERED);
+            if !plain || !more_came && !self.socket.write_at_once(&mut buffers.out) {
+                return Went::Answered(Box::new(answered));
+            }
+            if answered.times.is_some() {
+                self.log(&site, buffers, &answered, None);
+            }
+            buffers.consume(buffers.head.len);
+            if !more_came {
+                return Went::Done;
+            }
+        }
+    }
 
-impl Conversation<'_> {
-    /// One request and its answer.
-    async fn turn(&mut self, site: &Site, buffers: &mut Buffers) -> Result<(), End> {
-        let worker = self.worker;
-        let began = worker.log.is_on().then(Instant::now);
-        let read = self.read_head(site, buffers).await?;
-        let whole = worker.log.is_on().then(Instant::now);
+    /// Answers what comes until all of it is answered, waiting for whatever it takes.
+    async fn converse(&mut self, buffers: &mut Buffers, mut answered: Option<Box<Answered>>) -> Result<(), Ended> {
+        loop {
+            let site = self.worker.site();
+            let answered = match answered.take() {
+                Some(answered) => *answered,
+                None => {
+                    let began = self.worker.log.is_on().then(Instant::now);
+                    match self.read_head(&site, buffers).await? {
+                        None => self.answer(&site, buffers, began).await,
+                        Some(fault) => self.refuse(&site, buffers, fault, began),
+                    }
+                }
+            };
+            self.deliver(&site, buffers, answered).await?;
+            if buffers.unused().is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Has the request answered without waiting; `None` if that cannot be, and then nothing has happened.
+    fn answer_at_once(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Option<Answered> {
+        let whole = began.map(|_| Instant::now());
+        let Buffers { input, start, head, out } = buffers;
+        let mark = out.len();
+        let request = self.request(head, &input[*start..]);
+        let work = serve(site, &request, &self.worker, Wait::No, out);
+        let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                out.truncate(mark);
+                return None;
+            }
+            // The panic's message and place are on standard error already.
+            Err(_) => {
+                out.truncate(mark);
+                refuse_panicked(site, &request, &self.worker, out)
+            }
+        };
+        Some(Answered::new(answer, &request, began, whole))
+    }
+
+    /// Has the request answered, waiting for what it takes.
+    async fn answer(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Answered {
+        let whole = began.map(|_| Instant::now());
+        let Buffers { input, start, head, out } = buffers;
+        let mark = out.len();
+        let request = self.request(head, &input[*start..]);
+        let answer = match unpanicked(serve(site, &request, &self.worker, Wait::Yes, out)).await {
+            Some(answer) => answer,
+            None => {
+                out.truncate(mark);
+                refuse_panicked(site, &request, &self.worker, out)
+            }
+        };
+        Answered::new(answer, &request, began, whole)
+    }
+
+    /// Answers a message whose head is malformed.
+    fn refuse(&self, site: &Site, buffers: &mut Buffers, fault: Fault, began: Option<Instant>) -> Answered {
+        let worker = &*self.worker;
         worker.clock.tick();
         let id = worker.random.id(worker.clock.milliseconds());
-        let date = worker.clock.date();
-        let stamp = Stamp { date: &date, id: &id.0 };
-        let Buffers { input, start, head, out } = buffers;
-        let bytes = &input[*start..];
-        let mark = out.len();
+        let bytes = &buffers.input[buffers.start..];
+        let answer = refuse_malformed(site, fault, bytes, &id, worker, &mut buffers.out);
+        let times = began.map(|began| Times { began, whole: Instant::now(), decided: Instant::now() });
+        Answered { answer, fault: Some(fault), keep: false, id, times }
+    }
 
-        let (answer, keep) = match read {
-            Read::Malformed(fault) => (refuse_malformed(site, fault, bytes, &stamp, &worker.random, out), false),
-            Read::Head => {
-                let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
-                let request = Request {
-                    head,
-                    bytes,
-                    path: Request::decoded(head, raw_path),
-                    raw_path,
-                    keep: head.persistent
-                        && self.crowded.is_none()
-                        && !worker.is_draining()
-                        && is_drainable(head, bytes.len()),
-                    id,
-                    now: worker.clock.http_date(),
-                    crowded: self.crowded,
-                };
-                let work = serve(site, &request, &worker.clock, &worker.random, out);
-                let answer = match unpanicked(work).await {
-                    Some(answer) => answer,
-                    None => {
-                        out.truncate(mark);
-                        refuse_panicked(site, &request, &stamp, out)
-                    }
-                };
-                (answer, request.keep)
-            }
-        };
-        let decided = worker.log.is_on().then(Instant::now);
+    #[inline]
+    fn request<'a>(&self, head: &'a Head, bytes: &'a [u8]) -> Request<'a> {
+        let worker = &*self.worker;
+        worker.clock.tick();
+        let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
+        Request {
+            head,
+            bytes,
+            path: Request::decoded(head, raw_path),
+            raw_path,
+            keep: head.persistent && self.crowded.is_none() && !worker.is_draining() && is_drainable(head, bytes.len()),
+            id: worker.random.id(worker.clock.milliseconds()),
+            now: worker.clock.http_date(),
+            crowded: self.crowded,
+        }
+    }
 
-        let more_came = matches!(read, Read::Head) && bytes.len() > head.len;
-        let next_came = more_came && head.framing == Framing::None;
-        let sent = if matches!(answer.rest, Rest::Nothing) && keep && next_came && out.len() < GATHERED {
-            // The next request is here already: its answer goes out with this one.
-            Ok(())
-        } else {
-            let sent = send(self.socket, out, &answer.rest, self.limits.send_idle).await;
-            out.clear();
-            sent
+    /// Sends an answer to its end, and leaves the connection where the next message begins.
+    async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, answered: Answered) -> Result<(), Ended> {
+        let understood = answered.fault.is_none();
+        let (used, framing) = match understood {
+            true => (buffers.head.len, buffers.head.framing),
+            false => (0, Framing::None),
         };
-        let close = match (&sent, &read) {
-            (Err(close), _) => Some(*close),
-            (Ok(()), Read::Malformed(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
-            (Ok(()), Read::Malformed(_)) => Some(Close::MalformedHead),
-            (Ok(()), Read::Head) if !keep => Some(self.why_not_kept(head)),
-            (Ok(()), Read::Head) => None,
+        let sent = send(&self.socket, &buffers.out, &answered.answer.rest, self.limits(site).send_idle).await;
+        buffers.out.clear();
+        let close = match (sent, answered.fault) {
+            (Err(close), _) => Some(close),
+            (Ok(()), Some(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
+            (Ok(()), Some(_)) => Some(Close::MalformedHead),
+            (Ok(()), None) if !answered.keep => Some(self.why_not_kept(&buffers.head)),
+            (Ok(()), None) => None,
         };
-        if let (Some(began), Some(whole), Some(decided)) = (began, whole, decided) {
-            let times = [whole - began, decided - whole, decided.elapsed()];
-            self.log(site, buffers, &answer, &read, id.as_str(), times, close);
+        if answered.times.is_some() {
+            self.log(site, buffers, &answered, close);
         }
         if let Some(close) = close {
-            let unread = match read {
-                Read::Malformed(_) => true,
-                Read::Head => buffers.head.framing != Framing::None || more_came,
-            };
-            return Err(End::Closed { unread, close });
+            let unread = !understood || framing != Framing::None || buffers.unused().len() > used;
+            return Err(Ended { unread, close });
         }
-        let (used, framing) = (buffers.head.len, buffers.head.framing);
         buffers.consume(used);
         match framing {
             Framing::None => Ok(()),
-            framing => self.drain(buffers, framing).await,
+            framing => self.drain(site, buffers, framing).await,
         }
     }
 
-    /// Reads until a head is whole or cannot become it.
-    async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Read, End> {
-        let mut due = None;
+    /// Reads until a head is whole, or cannot become it, which is the fault that is returned.
+    async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Option<Fault>, Ended> {
+        let limits = self.limits(site);
+        let time = if self.crowded.is_some() { CROWDED_HEAD } else { limits.head };
+        // The time for a head runs from its first byte, some of which are here.
+        let due = self.socket.deadline.after(time);
         loop {
             match buffers.head.parse(&buffers.input[buffers.start..], &site.wire) {
-                Ok(Progress::Complete) => return Ok(Read::Head),
-                Err(fault) => return Ok(Read::Malformed(fault)),
+                Ok(Progress::Complete) => return Ok(None),
+                Err(fault) => return Ok(Some(fault)),
                 Ok(Progress::Partial) => {}
             }
             if !buffers.out.is_empty() {
-                let sent = self.socket.write(&buffers.out, self.limits.send_idle).await;
+                let sent = self.socket.write(&buffers.out, limits.send_idle).await;
                 buffers.out.clear();
-                sent.map_err(|close| End::Closed { unread: false, close })?;
+                sent.map_err(|close| Ended { unread: true, close })?;
             }
-            // The time for a head runs from its first byte; before that the connection is idle.
             let begun = Head::begun(buffers.unused());
-            let until = match (begun, self.crowded) {
-                (true, None) => *due.get_or_insert_with(|| self.socket.deadline.after(self.limits.head)),
-                (true, Some(_)) => *due.get_or_insert_with(|| self.socket.deadline.after(CROWDED_HEAD)),
-                (false, _) => self.socket.deadline.after(WARM),
-            };
             buffers.make_room();
-            match self.socket.read(&mut buffers.input, until).await {
-                Came::Bytes => {}
+            let close = match self.socket.read(&mut buffers.input, due).await {
+                Came::Bytes => continue,
                 Came::Nothing if begun => {
-                    let at = buffers.unused().len();
                     buffers.head.clear();
-                    return Ok(Read::Malformed(Fault { cause: Malformed::HeadTimeout, at }));
+                    return Ok(Some(Fault { cause: Malformed::HeadTimeout, at: buffers.unused().len() }));
                 }
-                Came::Nothing => return Err(End::Idle),
-                Came::End => {
-                    let close = if begun { Close::PeerClosedInHead } else { Close::PeerClosed };
-                    return Err(End::Closed { unread: false, close });
-                }
-                Came::Broken => return Err(End::Closed { unread: false, close: Close::PeerReset }),
-            }
+                Came::Nothing => Close::Idle,
+                Came::End if begun => Close::PeerClosedInHead,
+                Came::End => Close::PeerClosed,
+                Came::Broken => Close::PeerReset,
+            };
+            return Err(Ended { unread: false, close });
         }
     }
 
     /// Reads away content that the answer did not need.
-    async fn drain(&mut self, buffers: &mut Buffers, framing: Framing) -> Result<(), End> {
-        let closed = |close| End::Closed { unread: true, close };
+    async fn drain(&mut self, site: &Site, buffers: &mut Buffers, framing: Framing) -> Result<(), Ended> {
         let mut body = Body::new(framing);
-        let due = self.socket.deadline.after(self.limits.body_idle);
+        let due = self.socket.deadline.after(self.limits(site).body_idle);
         loop {
-            match body.decode(buffers.unused()) {
-                Ok(Piece::Data { skip, len }) => buffers.consume(skip + len),
+            let (consumed, more) = match body.decode(buffers.unused()) {
+                Ok(Piece::Data { skip, len }) => (skip + len, false),
+                Ok(Piece::More { consumed }) => (consumed, true),
                 Ok(Piece::End { consumed }) => {
                     buffers.consume(consumed);
                     return Ok(());
                 }
-                Ok(Piece::More { consumed }) => {
-                    buffers.consume(consumed);
-                    buffers.make_room();
-                    match self.socket.read(&mut buffers.input, due).await {
-                        Came::Bytes => {}
-                        Came::Nothing => return Err(closed(Close::ContentTimeout)),
-                        Came::End => {
-                            return Err(End::Closed { unread: false, close: Close::PeerClosedInContent });
-                        }
-                        Came::Broken => return Err(End::Closed { unread: false, close: Close::PeerReset }),
-                    }
-                }
-                Err(_) => return Err(closed(Close::MalformedContent)),
-            }
+                Err(_) => return Err(Ended { unread: true, close: Close::MalformedContent }),
+            };
+            buffers.consume(consumed);
             if body.received() > DRAINED {
-                return Err(closed(Close::ContentUnread));
+                return Err(Ended { unread: true, close: Close::ContentUnread });
+            }
+            if more {
+                buffers.make_room();
+                match self.socket.read(&mut buffers.input, due).await {
+                    Came::Bytes => {}
+                    Came::Nothing => return Err(Ended { unread: true, close: Close::ContentTimeout }),
+                    Came::End => return Err(Ended { unread: false, close: Close::PeerClosedInContent }),
+                    Came::Broken => return Err(Ended { unread: false, close: Close::PeerReset }),
+                }
             }
         }
+    }
+
+    fn limits<'s>(&self, site: &'s Site) -> &'s Limits {
+        &site.opened.config.limits
     }
 
     fn why_not_kept(&self, head: &Head) -> Close {
@@ -281,46 +345,41 @@ impl Conversation<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     #[cold]
-    fn log(
-        &self,
-        site: &Site,
-        buffers: &Buffers,
-        answer: &Answer,
-        read: &Read,
-        id: &str,
-        [head, decision, sending]: [Duration; 3],
-        close: Option<Close>,
-    ) {
+    fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, close: Option<Close>) {
+        let Some(times) = answered.times else { return };
         let bytes = buffers.unused();
-        let (understood, at_byte) = match read {
-            Read::Head => (Some(&buffers.head), None),
-            Read::Malformed(fault) => (None, Some(fault.at)),
-        };
-        let value = |name| understood.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
+        let head = answered.fault.is_none().then_some(&buffers.head);
+        let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
             at: self.worker.clock.milliseconds(),
             client: self.client,
-            method: understood.map_or(b"", |head| head.method_token.of(bytes)),
-            target: understood.map_or(b"", |head| head.target.of(bytes)),
+            method: head.map_or(b"", |head| head.method_token.of(bytes)),
+            target: head.map_or(b"", |head| head.target.of(bytes)),
             host: value(Name::Host),
             agent: value(Name::UserAgent),
             referer: value(Name::Referer),
-            version: match understood.map(|head| head.version) {
+            version: match head.map(|head| head.version) {
                 Some(Version::Http10) => "1.0",
                 Some(Version::Http11) | None => "1.1",
             },
-            verdict: answer.verdict,
-            route: answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
-            bytes: answer.bytes,
-            id,
-            head,
-            decision,
-            sending,
-            at_byte,
+            verdict: answered.answer.verdict,
+            route: answered.answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
+            bytes: answered.answer.bytes,
+            id: answered.id.as_str(),
+            head: times.whole - times.began,
+            decision: times.decided - times.whole,
+            sending: times.decided.elapsed(),
+            at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
         });
+    }
+}
+
+impl Answered {
+    fn new(answer: Answer, request: &Request<'_>, began: Option<Instant>, whole: Option<Instant>) -> Answered {
+        let times = began.zip(whole).map(|(began, whole)| Times { began, whole, decided: Instant::now() });
+        Answered { answer, fault: None, keep: request.keep, id: request.id, times }
     }
 }
 
@@ -334,6 +393,14 @@ fn is_drainable(head: &Head, come: usize) -> bool {
         _ if head.expects_continue => false,
         Framing::Length(length) => length - here <= DRAINED,
         Framing::Chunked => true,
+    }
+}
+
+/// The future's output, if it is there without waiting.
+fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }
 

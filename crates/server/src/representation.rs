@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::site::Common;
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use verdict_core::decide::Precondition;
 use verdict_core::field::date::HttpDate;
@@ -21,6 +21,16 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// Whether it is still what it was when it was described. What is in memory always is; a file that is kept open may
+    /// have been written since, or may have another one in its place.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        match self {
+            Content::Memory(_) => true,
+            Content::File { file, identity } => Identity::of(file.as_fd()).is_ok_and(|now| now == *identity),
+        }
+    }
+
     pub(crate) fn size(&self) -> u64 {
         match self {
             Content::Memory(bytes) => bytes.len() as u64,

@@ -69,7 +69,8 @@ async fn send_file(
     while offset < end {
         let until = if offset < last { last.min(offset + SLICE) } else { end };
         make_resident(file, offset, until - offset).await?;
-        if until == end && !Identity::of(file.as_fd()).is_ok_and(|now| now == identity) {
+        // What is only renamed or removed meanwhile has its old bytes still, and is sent to its end.
+        if until == end && !Identity::of(file.as_fd()).is_ok_and(|now| now.has_content_of(identity)) {
             return Err(Close::AnswerBroken);
         }
         while offset < until {

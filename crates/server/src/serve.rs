@@ -4,17 +4,18 @@
 //! what was decided. A handler is asked three things: what is there, what came of it, and how its content is sent.
 
 use crate::answer::{Rest, Stamp, Writing};
-use crate::clock::Clock;
 use crate::config::Explain;
+use crate::disk::Wait;
 use crate::handler::files::Looked;
 use crate::handler::respond::Fixed;
 use crate::handler::{Handler, redirect};
-use crate::id::Random;
+use crate::id::{Id, Random};
 use crate::refusal::{Circumstances, Limit, Refusal};
 use crate::representation::{Representation, There, preconditions};
 use crate::request::Request;
 use crate::route::{Found, Match};
 use crate::site::{Common, READING, Route, Site};
+use crate::worker::Worker;
 use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
@@ -59,6 +60,8 @@ enum Target<'s> {
 struct Exchange<'s, 'r> {
     site: &'s Site,
     request: &'r Request<'r>,
+    worker: &'r Worker,
+    wait: Wait,
     route: Option<usize>,
     target: Target<'s>,
     /// What serving the target is called.
@@ -68,24 +71,34 @@ struct Exchange<'s, 'r> {
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
+///
+/// With `Wait::No` it is polled once: whatever would have to wait does not begin, and the future stays pending.
 pub(crate) async fn serve(
     site: &Site,
     request: &Request<'_>,
-    clock: &Clock,
-    random: &Random,
+    worker: &Worker,
+    wait: Wait,
     out: &mut Vec<u8>,
 ) -> Answer {
     let mut path = Path::new();
-    let mut exchange =
-        Exchange { site, request, route: None, target: Target::Nothing, done: Done::Served, parts: Resolved::Ignored };
-    let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, clock, out).await;
+    let mut exchange = Exchange {
+        site,
+        request,
+        worker,
+        wait,
+        route: None,
+        target: Target::Nothing,
+        done: Done::Served,
+        parts: Resolved::Ignored,
+    };
+    let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, out).await;
     let verdict = Verdict { reason, path };
-    let stamp = Stamp { date: &clock.date(), id: &request.id.0 };
-    exchange.respond(verdict, &stamp, random, out)
+    let stamp = Stamp { date: &worker.clock.date(), id: &request.id.0 };
+    exchange.respond(verdict, &stamp, out)
 }
 
 impl<'s> Exchange<'s, '_> {
-    async fn walk(&mut self, path: &mut Path, clock: &Clock, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
+    async fn walk(&mut self, path: &mut Path, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
         // Which limits hold is the route's to say, so it is looked up before the first question.
         let router = &self.site.opened.config.router;
         let host = if router.names_hosts() { self.request.host() } else { "" };
@@ -100,7 +113,7 @@ impl<'s> Exchange<'s, '_> {
 
         arrive(path, &self.arrival(route))?;
         let admitted = authorize(path, &Authorize::default())?;
-        let there = self.look(route, matched, clock).await;
+        let there = self.look(route, matched).await;
         find(path, &there)?;
         negotiate(path, &self.negotiation())?;
         let permit = precondition(path, &self.conditions(), admitted)?;
@@ -134,7 +147,7 @@ impl<'s> Exchange<'s, '_> {
     }
 
     /// What is at the target. Nothing is looked up for a method that the route does not take.
-    async fn look(&mut self, route: Option<&'s Route>, matched: Option<&Match>, clock: &Clock) -> Find {
+    async fn look(&mut self, route: Option<&'s Route>, matched: Option<&Match>) -> Find {
         let request = self.request;
         let method = request.head.method;
         let mut there = Find { method_unknown: method == Method::Other, ..Find::default() };
@@ -156,7 +169,7 @@ impl<'s> Exchange<'s, '_> {
                 // The config has seen to it that a files route's pattern ends in what it leaves open.
                 let (from, to) = matched.spans().last().copied().unwrap_or_default();
                 let name = &request.path[from as usize..to as usize];
-                match files.look(request, name, clock.nanoseconds()).await {
+                match files.look(request, name, self.worker.clock.nanoseconds(), self.wait).await {
                     Looked::File(found) => self.target = Target::Representation(found),
                     Looked::Fallback(found) => {
                         self.done = Done::FallbackServed;
@@ -259,7 +272,7 @@ impl<'s> Exchange<'s, '_> {
     }
 
     /// Writes what was decided.
-    fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, random: &Random, out: &mut Vec<u8>) -> Answer {
+    fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
         let common = self.common();
         let writing = Writing {
             status: verdict.status(),
@@ -276,7 +289,7 @@ impl<'s> Exchange<'s, '_> {
                 writing.part(found, *part, out)
             }
             (Reason::PartsServed { .. }, Target::Representation(found), Resolved::Many(parts)) => {
-                writing.parts(found, parts, random, out)
+                writing.parts(found, parts, &self.worker.random, out)
             }
             (Reason::OptionsAnswered { .. }, ..) => writing.options(self.allow(), out),
             (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
@@ -286,7 +299,7 @@ impl<'s> Exchange<'s, '_> {
             (_, Target::Location(location), _) if writing.status.class() == Class::Redirection => {
                 writing.redirect(location, self.cache_for_redirect(), out)
             }
-            (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, random, out)),
+            (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, out)),
         };
         Answer { verdict, route: self.route, rest, bytes }
     }
@@ -298,7 +311,7 @@ impl<'s> Exchange<'s, '_> {
         }
     }
 
-    fn refuse(&self, reason: Reason, writing: Writing<'_, '_>, random: &Random, out: &mut Vec<u8>) -> u64 {
+    fn refuse(&self, reason: Reason, writing: Writing<'_, '_>, out: &mut Vec<u8>) -> u64 {
         let request = self.request;
         let common = writing.common;
         let text = |name| request.value(name).and_then(|value| std::str::from_utf8(value).ok());
@@ -328,7 +341,7 @@ impl<'s> Exchange<'s, '_> {
             range: text(Name::Range),
             tag: found.and_then(|found| found.description.tag.as_deref()),
             last_modified: found.and_then(|found| found.description.last_modified),
-            retry_after: Some(soon(random)),
+            retry_after: Some(soon(&self.worker.random)),
         };
         let mut more = writing.more;
         if let (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed)) = (reason, &self.target) {
@@ -345,8 +358,8 @@ pub(crate) fn refuse_malformed(
     site: &Site,
     fault: Fault,
     bytes: &[u8],
-    stamp: &Stamp<'_>,
-    random: &Random,
+    id: &Id,
+    worker: &Worker,
     out: &mut Vec<u8>,
 ) -> Answer {
     let mut path = Path::new();
@@ -374,17 +387,18 @@ pub(crate) fn refuse_malformed(
         circumstances: Circumstances {
             at: Some(fault.at),
             limit,
-            retry_after: Some(soon(random)),
+            retry_after: Some(soon(&worker.random)),
             ..Circumstances::default()
         },
         more,
     };
-    let bytes = refusal.put(out, stamp);
+    let stamp = Stamp { date: &worker.clock.date(), id: &id.0 };
+    let bytes = refusal.put(out, &stamp);
     Answer { verdict, route: None, rest: Rest::Nothing, bytes }
 }
 
 /// The answer of a request whose handler panicked.
-pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
+pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, worker: &Worker, out: &mut Vec<u8>) -> Answer {
     let mut facts = Facts::default();
     facts.process.outcome = Outcome::Failure(Failure::Panicked);
     let verdict = decide(&facts);
@@ -396,7 +410,7 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, stamp: &Stamp<
         circumstances: Circumstances::default(),
         more: Vec::new(),
     };
-    let bytes = refusal.put(out, stamp);
+    let bytes = refusal.put(out, &Stamp { date: &worker.clock.date(), id: &request.id.0 });
     Answer { verdict, route: None, rest: Rest::Nothing, bytes }
 }
 

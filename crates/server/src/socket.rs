@@ -1,11 +1,14 @@
 //! A client's socket, every wait on which has an end.
 
+use crate::buffers::Buffers;
 use crate::deadline::Deadline;
+use crate::worker::Worker;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
+use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::TcpStream;
 use verdict_wire::Close;
@@ -27,24 +30,35 @@ pub(crate) enum Came {
     Broken,
 }
 
-/// How much is discarded of what a client still sends after its answer, and for how long: enough for one who sends a
-/// large file to find out that it is not wanted, however slowly it reads.
+/// How much is discarded of what a client still sends after its answer: enough for one who sends a large file to its end
+/// before it looks whether it is wanted.
 const LINGER_BYTES: u64 = 1 << 30;
-const LINGER_TIME: Duration = Duration::from_secs(30);
+/// For how long: at most so long between two bytes, and so long in all, to which the bytes that come add at this rate.
 const LINGER_PAUSE: Duration = Duration::from_secs(5);
+const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
-    /// Waits until there is something to read, or `stop` says that it need not be waited for, holding no buffer meanwhile.
-    pub(crate) async fn readable(&self, due: u32, stop: impl Fn() -> bool) -> Came {
-        let ready = poll_fn(|context| match self.stream.poll_read_ready(context) {
-            Poll::Pending if stop() => Poll::Ready(Ok(false)),
-            ready => ready.map_ok(|()| true),
+    /// Waits until something comes, or `stop` says that it need not be waited for, and reads it into buffers of the worker,
+    /// which are held only then. `None`: nothing came in time, or nothing will.
+    pub(crate) async fn begin(&mut self, due: u32, worker: &Worker, stop: impl Fn() -> bool) -> Option<Box<Buffers>> {
+        let stream = &mut self.stream;
+        let begin = poll_fn(|context| {
+            let mut buffers = worker.take_buffers();
+            let read = pin!(stream.read_buf(&mut buffers.input)).poll(context);
+            match read {
+                Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Some(buffers)),
+                Poll::Ready(_) => {
+                    worker.give_back(buffers);
+                    Poll::Ready(None)
+                }
+                Poll::Pending => {
+                    worker.give_back(buffers);
+                    if stop() { Poll::Ready(None) } else { Poll::Pending }
+                }
+            }
         });
-        match self.deadline.until(due, ready).await {
-            Some(Ok(true)) => Came::Bytes,
-            Some(Ok(false)) | None => Came::Nothing,
-            Some(Err(_)) => Came::Broken,
-        }
+        self.deadline.until(due, begin).await.flatten()
     }
 
     /// Appends what has come.
@@ -57,18 +71,26 @@ impl Socket {
         }
     }
 
-    /// Writes all of it; the client must take some of it every `pause`.
+    /// Writes what the kernel takes at once, and takes it out of `bytes`; whether that was all.
     #[inline]
-    pub(crate) async fn write(&self, bytes: &[u8], pause: Duration) -> Result<(), Close> {
-        // Nearly always the kernel takes it all at once.
+    pub(crate) fn write_at_once(&self, bytes: &mut Vec<u8>) -> bool {
         match self.stream.try_write(bytes) {
-            Ok(n) if n == bytes.len() => Ok(()),
-            Ok(n) => self.write_rest(&bytes[n..], SendFlags::NOSIGNAL, pause).await,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.write_rest(bytes, SendFlags::NOSIGNAL, pause).await
+            Ok(n) if n == bytes.len() => {
+                bytes.clear();
+                true
             }
-            Err(error) => Err(broken(&error)),
+            Ok(n) => {
+                bytes.drain(..n);
+                false
+            }
+            // Writing again will tell what is wrong.
+            Err(_) => false,
         }
+    }
+
+    /// Writes all of it; the client must take some of it every `pause`.
+    pub(crate) async fn write(&self, bytes: &[u8], pause: Duration) -> Result<(), Close> {
+        self.write_rest(bytes, SendFlags::NOSIGNAL, pause).await
     }
 
     /// Writes all of it, and tells the kernel that more follows, so that head and content share a segment.
@@ -102,13 +124,15 @@ impl Socket {
     /// closed while there are bytes unread resets the connection, and the answer may be lost with it (RFC 9112 §9.6).
     pub(crate) async fn linger(&self) {
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
-        let end = self.deadline.after(LINGER_TIME);
-        let mut left = LINGER_BYTES;
-        while left > 0 {
-            let due = self.deadline.after(LINGER_PAUSE).min(end);
+        let begun = Instant::now();
+        let mut discarded = 0;
+        while discarded < LINGER_BYTES {
+            let earned = Duration::from_secs(discarded / LINGER_BYTES_PER_SECOND);
+            let left = (LINGER_TIME + earned).saturating_sub(begun.elapsed());
+            let due = self.deadline.after(LINGER_PAUSE.min(left));
             let call = self.stream.async_io(Interest::READABLE, || discard(&self.stream));
             match self.deadline.until(due, call).await {
-                Some(Ok(n)) if n > 0 => left = left.saturating_sub(n as u64),
+                Some(Ok(n)) if n > 0 && !left.is_zero() => discarded += n as u64,
                 _ => return,
             }
         }

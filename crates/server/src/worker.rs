@@ -111,7 +111,10 @@ pub(crate) struct Worker {
     draining: Cell<bool>,
     drain: Cell<Option<Waker>>,
     /// What connections at work have, kept between them: the next one finds it warm.
-    #[expect(clippy::vec_box, reason = "they are taken and given back for each request, and moving a pointer is cheaper")]
+    #[expect(
+        clippy::vec_box,
+        reason = "they are taken and given back for each request, and moving a pointer is cheaper"
+    )]
     buffers: RefCell<Vec<Box<Buffers>>>,
     connections: Cell<u64>,
     /// Told when a connection ends.
@@ -135,9 +138,10 @@ impl Worker {
 
     /// Takes buffers back from a connection that has nothing more to do.
     #[inline]
-    pub(crate) fn give_back(&self, buffers: Box<Buffers>) {
+    pub(crate) fn give_back(&self, mut buffers: Box<Buffers>) {
         let mut kept = self.buffers.borrow_mut();
         if kept.len() < MOST_KEPT && buffers.is_small() {
+            buffers.clear();
             kept.push(buffers);
         }
     }

@@ -134,9 +134,7 @@ pub(super) fn respond(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<
         let message = format!("{status:?} is hardly an answer of its own");
         let error = reader.findings.warning(status_entry.span(), message);
         error.help(match status.code() {
-            304 => {
-                "a client that has stored nothing can make nothing of it; `files` gives it when it is due"
-            }
+            304 => "a client that has stored nothing can make nothing of it; `files` gives it when it is due",
             _ => "it is no longer used (RFC 9110 §15.4.6, §15.4.7): give another one",
         });
     }

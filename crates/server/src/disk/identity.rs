@@ -80,6 +80,12 @@ impl Identity {
         self.changed_ns < now_ns.saturating_sub(grain)
     }
 
+    /// Whether an open file that had this other identity has not been written since, as far as its size and its modification
+    /// time tell. The time of its last change is left out, because a new name or none at all moves that too.
+    pub fn has_content_of(&self, earlier: Identity) -> bool {
+        self.size == earlier.size && self.modified_ns == earlier.modified_ns
+    }
+
     /// The modification time in whole seconds since 1970, 0 if earlier.
     pub fn last_modified(&self) -> u64 {
         u64::try_from(self.modified_ns / SECOND).unwrap_or(0)

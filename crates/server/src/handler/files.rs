@@ -8,10 +8,10 @@ pub mod media_type;
 pub mod multipart;
 
 use crate::config;
-use crate::disk::Root;
+use crate::disk::{Root, Wait};
 use crate::representation::Representation;
 use crate::request::Request;
-use look_up::Known;
+use look_up::{Disk, Known};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -69,19 +69,21 @@ impl Files {
     }
 
     /// What is at a path below the root, in the form that the request asks for. `name` has no leading slash.
-    pub(crate) async fn look(&self, request: &Request<'_>, name: &str, now_ns: i64) -> Looked {
+    pub(crate) async fn look(&self, request: &Request<'_>, name: &str, now_ns: i64, wait: Wait) -> Looked {
         // Most requests are for what another one asked for a moment ago.
-        if let Some(found) = self.recall(name, now_ns, |resource| resource.choose(request)) {
+        if let Some(found) = self.recall(name, now_ns, |resource| resource.choose(request))
+            && found.content.is_current()
+        {
             return Looked::File(found);
         }
         if let Some(absent) = self.refuse_name(request, name) {
             return Looked::Absent(absent);
         }
-        let looked = self.look_up(request, name, now_ns).await;
-        match (looked, &self.fallback) {
+        let disk = Disk { now_ns, wait };
+        match (self.look_up(request, name, disk).await, &self.fallback) {
             // A single-page application routes in the browser; what is there but must not be seen stays unseen.
             (Looked::Absent(Absent::Nothing | Absent::NoIndex), Some(fallback)) => {
-                match self.look_up(request, fallback, now_ns).await {
+                match self.look_up(request, fallback, disk).await {
                     Looked::File(found) => Looked::Fallback(found),
                     _ => Looked::Absent(Absent::Nothing),
                 }

@@ -13,8 +13,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Fields that an answer has at most once.
 const SINGLE: [&str; 14] = [
-    "accept-ranges", "connection", "content-encoding", "content-length", "content-range", "content-type", "date", "etag",
-    "last-modified", "location", "request-id", "retry-after", "transfer-encoding", "verdict-reason",
+    "accept-ranges",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "last-modified",
+    "location",
+    "request-id",
+    "retry-after",
+    "transfer-encoding",
+    "verdict-reason",
 ];
 
 /// A connection.

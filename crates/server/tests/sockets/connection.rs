@@ -13,8 +13,14 @@ fn plan() -> Plan {
         .file("medium.bin", vec![b'm'; 40_000])
         .file("large.bin", vec![b'l'; 300_000])
         .route("/{path...}", "files = \"public\"")
-        .route("/hinted/{path...}", "files = \"public\"\nhints = [\"</a.css>; rel=preload; as=style\", \"</b.js>; rel=preload; as=script\"]")
-        .route("/hinted-all/{path...}", "files = \"public\"\nhints = [\"</a.css>; rel=preload; as=style\"]\nhints-to = \"all\"")
+        .route(
+            "/hinted/{path...}",
+            "files = \"public\"\nhints = [\"</a.css>; rel=preload; as=style\", \"</b.js>; rel=preload; as=script\"]",
+        )
+        .route(
+            "/hinted-all/{path...}",
+            "files = \"public\"\nhints = [\"</a.css>; rel=preload; as=style\"]\nhints-to = \"all\"",
+        )
         .route("/moved/{path...}", "redirect = \"/{path}\"")
         .route("/fixed", "respond = { status = 200, body = \"fixed\" }")
 }
@@ -25,7 +31,8 @@ fn site() -> Site {
 
 /// Twenty requests of every kind, and the status and content that each has.
 fn twenty() -> Vec<(String, u16, usize)> {
-    let one = |line: &str, rest: &str, status, length| (format!("{line} HTTP/1.1\r\nHost: a\r\n{rest}"), status, length);
+    let one =
+        |line: &str, rest: &str, status, length| (format!("{line} HTTP/1.1\r\nHost: a\r\n{rest}"), status, length);
     let kinds = [
         one("GET /page.txt", "\r\n", 200, 4),
         one("HEAD /page.txt", "\r\n", 200, 0),
@@ -71,7 +78,8 @@ fn a_client_that_sends_without_reading_is_answered_all_the_same() {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for _ in 0..2000 {
-                std::io::Write::write_all(&mut writer, b"GET /medium.bin HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is read in time");
+                std::io::Write::write_all(&mut writer, b"GET /medium.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+                    .expect("it is read in time");
             }
         });
         for _ in 0..2000 {
@@ -172,7 +180,9 @@ fn ending(client: &mut Client) -> (Option<u16>, Duration) {
 #[test]
 fn a_head_that_does_not_finish_is_a_408_in_its_time() {
     let site = plan().limits("head = \"1s\"\nidle = \"60s\"").start();
-    for start in ["G", "GET / HTTP/1.1\r\nHost: a\r\n", "\r\nG", "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n"] {
+    for start in
+        ["G", "GET / HTTP/1.1\r\nHost: a\r\n", "\r\nG", "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n"]
+    {
         for after in ["", PAGE] {
             let mut client = site.client();
             if !after.is_empty() {
@@ -273,7 +283,8 @@ fn content_that_was_not_asked_for_is_read_away_up_to_64_kib() {
 #[test]
 fn an_answer_does_not_wait_for_the_content() {
     let site = plan().limits("body-idle = \"60s\"").start();
-    for head in ["Content-Length: 10\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n", "Content-Length: 1000000\r\n\r\n"] {
+    for head in ["Content-Length: 10\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n", "Content-Length: 1000000\r\n\r\n"]
+    {
         for begun in ["", "5"] {
             let mut client = site.client();
             let began = Instant::now();
@@ -293,7 +304,9 @@ fn an_answer_does_not_wait_for_the_content() {
 #[test]
 fn content_that_never_comes_ends_the_connection_in_its_time() {
     let site = plan().limits("body-idle = \"1s\"").start();
-    for head in ["Content-Length: 10\r\n\r\nabc", "Content-Length: 10\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"] {
+    for head in
+        ["Content-Length: 10\r\n\r\nabc", "Content-Length: 10\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"]
+    {
         let mut client = site.client();
         client.send(format!("POST /page.txt HTTP/1.1\r\nHost: a\r\n{head}"));
         assert_eq!(client.answer("POST").status(), 405, "{head}");
@@ -318,7 +331,9 @@ fn a_client_that_waits_for_100_hears_the_final_answer_instead() {
         ("POST", "/fixed", 5, 200),
     ] {
         let mut client = site.client();
-        client.send(format!("{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nExpect: 100-Continue\r\n\r\n"));
+        client.send(format!(
+            "{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nExpect: 100-Continue\r\n\r\n"
+        ));
         let answer = client.answer(method);
         assert_eq!((answer.status(), answer.interim.len()), (status, 0), "{method} {target}");
         // Whether the content comes after all is unknown, so nothing can follow.
@@ -379,7 +394,10 @@ fn hints_go_to_those_who_know_them() {
 #[test]
 fn a_client_that_does_not_read_is_let_go_in_its_time() {
     let site = plan().file("huge.bin", vec![b'h'; 32 << 20]).limits("send-idle = \"1s\"").start();
-    for request in ["GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n", "GET /huge.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-20000000,21000000-\r\n\r\n"] {
+    for request in [
+        "GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /huge.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-20000000,21000000-\r\n\r\n",
+    ] {
         let mut client = Client::with_small_buffer(site.address, 8 << 10);
         client.send(request);
         assert!(matches!(client.head().expect("a head").status, 200 | 206));
@@ -411,7 +429,8 @@ fn a_client_that_reads_slowly_but_steadily_gets_it_all() {
 #[test]
 fn a_server_that_stops_finishes_what_it_has_begun() {
     let mut site = plan().file("huge.bin", vec![b'h'; 32 << 20]).top("drain = \"20s\"").start();
-    let (mut busy, mut idle, mut fresh) = (Client::with_small_buffer(site.address, 64 << 10), site.client(), site.client());
+    let (mut busy, mut idle, mut fresh) =
+        (Client::with_small_buffer(site.address, 64 << 10), site.client(), site.client());
     assert_eq!(idle.ask(PAGE).status(), 200);
     busy.send("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(busy.head().expect("a head").status, 200);

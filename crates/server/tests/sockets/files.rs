@@ -24,7 +24,12 @@ fn bytes(length: usize) -> Vec<u8> {
 fn a_path_leads_to_its_file_and_a_folder_to_its_index() {
     let site = Plan::new()
         .files([("index.html", "home"), ("page.html", "page"), ("sub/index.html", "sub"), ("sub/a b.txt", "space")])
-        .files([("sub/ünï.txt", "unicode"), ("sub/100%.txt", "percent"), ("second/two.html", "two"), ("plus+.txt", "plus")])
+        .files([
+            ("sub/ünï.txt", "unicode"),
+            ("sub/100%.txt", "percent"),
+            ("second/two.html", "two"),
+            ("plus+.txt", "plus"),
+        ])
         .file("second/sub/index.html", "no index of the folder above")
         .route("/{path...}", FILES)
         .route("/deep/er/{path...}", FILES)
@@ -70,8 +75,19 @@ fn a_path_leads_to_its_file_and_a_folder_to_its_index() {
 #[test]
 fn there_is_no_way_out_of_the_folder() {
     let plan = Plan::new()
-        .files([("page.txt", "page"), ("sub/deep.txt", "deep"), (".hidden", "dot"), (".git/config", "git"), ("sub/.env", "env")])
-        .files([(".well-known/security.txt", "contact"), ("sub/.well-known/x", "no"), ("404.html", "lost"), ("..dots", "two")])
+        .files([
+            ("page.txt", "page"),
+            ("sub/deep.txt", "deep"),
+            (".hidden", "dot"),
+            (".git/config", "git"),
+            ("sub/.env", "env"),
+        ])
+        .files([
+            (".well-known/security.txt", "contact"),
+            ("sub/.well-known/x", "no"),
+            ("404.html", "lost"),
+            ("..dots", "two"),
+        ])
         .route("/{path...}", "files = \"public\"\npages = { 404 = \"public/404.html\" }")
         .route("/above/{path...}", "files = \".\"")
         .route("/open/{path...}", "files = { root = \"public\", dotfiles = true }");
@@ -160,13 +176,15 @@ fn the_config_s_own_file_is_never_served() {
     let config = verdict_server::config::Config::load(&file).unwrap_or_else(|report| panic!("{report}"));
     let server = verdict_server::Server::start(config).unwrap_or_else(|error| panic!("{error}"));
     let mut client = crate::client::Client::to(server.addresses()[0]);
-    let mut get = |target: &str| client.ask(format!("GET {target} HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"));
+    let mut get =
+        |target: &str| client.ask(format!("GET {target} HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"));
     for target in ["/verdict.toml", "/another-name.txt", "/link.txt"] {
         let answer = get(target);
         assert_eq!((answer.status(), answer.reason().as_str()), (404, "nothing-there"), "{target}");
     }
     let names: serde_json::Value = serde_json::from_slice(&get("/").content).expect("JSON");
-    let names: Vec<_> = names.as_array().expect("a list").iter().map(|entry| entry["name"].as_str().unwrap_or("")).collect();
+    let names: Vec<_> =
+        names.as_array().expect("a list").iter().map(|entry| entry["name"].as_str().unwrap_or("")).collect();
     assert_eq!(names, ["page.txt"]);
     drop(client);
     server.stop().expect("it ends");
@@ -191,7 +209,8 @@ fn content_types_have_a_charset_where_they_are_text() {
         ("a.unheard-of", "application/octet-stream"),
         ("without", "application/octet-stream"),
     ];
-    let site = types.iter().fold(Plan::new(), |plan, (name, _)| plan.file(name, "x")).route("/{path...}", FILES).start();
+    let site =
+        types.iter().fold(Plan::new(), |plan, (name, _)| plan.file(name, "x")).route("/{path...}", FILES).start();
     for (name, media_type) in types {
         assert_eq!(site.get(&format!("/{name}")).get("content-type"), Some(media_type), "{name}");
     }
@@ -260,7 +279,13 @@ fn a_folder_without_its_slash_is_elsewhere_and_keeps_its_query() {
 #[test]
 fn a_listing_is_a_page_or_json() {
     let site = Plan::new()
-        .files([("list/b.txt", "bb"), ("list/a&<b>.txt", "a"), ("list/sub/x", "x"), ("list/.hidden", "h"), ("list/é.txt", "é")])
+        .files([
+            ("list/b.txt", "bb"),
+            ("list/a&<b>.txt", "a"),
+            ("list/sub/x", "x"),
+            ("list/.hidden", "h"),
+            ("list/é.txt", "é"),
+        ])
         .files([("index/index.html", "index"), ("empty/sub/x", "x")])
         .route("/{path...}", "files = { root = \"public\", listing = true, cache = \"1h\" }")
         .start();
@@ -284,7 +309,8 @@ fn a_listing_is_a_page_or_json() {
     let json = site.get_with("/list/", "Accept: application/json\r\n");
     assert_eq!((json.get("content-type"), json.get("vary")), (Some("application/json"), Some("Accept")));
     let list: serde_json::Value = serde_json::from_slice(&json.content).expect("JSON");
-    let names: Vec<_> = list.as_array().expect("a list").iter().map(|entry| entry["name"].as_str().unwrap_or("")).collect();
+    let names: Vec<_> =
+        list.as_array().expect("a list").iter().map(|entry| entry["name"].as_str().unwrap_or("")).collect();
     assert_eq!(names, ["sub", "a&<b>.txt", "b.txt", "é.txt"]);
     assert_eq!((&list[0]["type"], &list[2]["type"]), (&"folder".into(), &"file".into()));
     assert_eq!((&list[2]["size"], &list[2]["modified"]), (&2.into(), &"2020-01-01T00:00:00Z".into()));
@@ -298,7 +324,10 @@ fn a_listing_is_a_page_or_json() {
     }
     assert_eq!(site.get("/index/").text(), "index", "an index comes before a listing");
     assert_eq!(site.get("/list").get("location"), Some("/list/"));
-    assert_eq!(site.get_with("/empty/", "Accept: application/json\r\n").text().split_whitespace().collect::<String>(), "[]");
+    assert_eq!(
+        site.get_with("/empty/", "Accept: application/json\r\n").text().split_whitespace().collect::<String>(),
+        "[]"
+    );
     put(&site.path("list/new.txt"), b"new");
     assert!(site.get("/list/").text().contains("new.txt"), "a listing is made anew each time");
 }
@@ -307,7 +336,13 @@ fn a_listing_is_a_page_or_json() {
 fn precompressed_forms_are_chosen_by_accept_encoding() {
     let site = Plan::new()
         .files([("app.js", "plain"), ("app.js.br", "brotli"), ("app.js.zst", "zstandard"), ("app.js.gz", "gzipped")])
-        .files([("only.js", "plain"), ("only.js.gz", "gzipped"), ("none.js", "plain"), ("photo.png", "png"), ("photo.png.gz", "gz")])
+        .files([
+            ("only.js", "plain"),
+            ("only.js.gz", "gzipped"),
+            ("none.js", "plain"),
+            ("photo.png", "png"),
+            ("photo.png.gz", "gz"),
+        ])
         .route("/{path...}", "files = { root = \"public\", cache = \"1h\" }")
         .route("/plain/{path...}", "files = { root = \"public\", precompressed = false }")
         .start();
@@ -338,7 +373,11 @@ fn precompressed_forms_are_chosen_by_accept_encoding() {
     ] {
         let field = accepted.map_or(String::new(), |accepted| format!("Accept-Encoding: {accepted}\r\n"));
         let answer = site.get_with(target, &field);
-        assert_eq!((answer.status(), answer.get("content-encoding"), answer.text()), (200, coding, content), "{target} {accepted:?}");
+        assert_eq!(
+            (answer.status(), answer.get("content-encoding"), answer.text()),
+            (200, coding, content),
+            "{target} {accepted:?}"
+        );
         assert_eq!(answer.get("content-length"), Some(&*content.len().to_string()), "{target} {accepted:?}");
         let media_type = if target.ends_with("png") { "image/png" } else { "text/javascript; charset=utf-8" };
         assert_eq!(answer.get("content-type"), Some(media_type), "{target} {accepted:?}");
@@ -346,7 +385,8 @@ fn precompressed_forms_are_chosen_by_accept_encoding() {
         assert_eq!(answer.get("vary"), varies, "{target} {accepted:?}");
     }
 
-    let forms = ["identity", "gzip", "zstd", "br"].map(|coding| site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\n")));
+    let forms = ["identity", "gzip", "zstd", "br"]
+        .map(|coding| site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\n")));
     let tags: Vec<&str> = forms.iter().map(|answer| answer.get("etag").expect("a tag")).collect();
     for (i, tag) in tags.iter().enumerate() {
         assert!(!tag.starts_with("W/") && tags.iter().filter(|other| *other == tag).count() == 1, "{tags:?}");
@@ -355,10 +395,12 @@ fn precompressed_forms_are_chosen_by_accept_encoding() {
         assert_eq!((again.status(), again.get("vary"), again.get("etag")), (304, Some("Accept-Encoding"), Some(*tag)));
         assert_eq!(again.get("cache-control"), Some("max-age=3600"));
         // The tag of one form says nothing of another.
-        let other = site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\nIf-None-Match: {}\r\n", tags[(i + 1) % 4]));
+        let other =
+            site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\nIf-None-Match: {}\r\n", tags[(i + 1) % 4]));
         assert_eq!(other.status(), 200);
         // A part is of the form that was chosen.
-        let part = site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\nRange: bytes=0-1\r\nIf-Range: {tag}\r\n"));
+        let part =
+            site.get_with("/app.js", &format!("Accept-Encoding: {coding}\r\nRange: bytes=0-1\r\nIf-Range: {tag}\r\n"));
         assert_eq!((part.status(), part.content.as_slice()), (206, &forms[i].content[..2]));
         assert_eq!(part.get("content-encoding"), forms[i].get("content-encoding"));
     }
@@ -374,11 +416,18 @@ fn caches_are_told_what_the_config_says() {
         .route("/day/{path...}", "files = { root = \"public\", cache = \"1d\" }")
         .route("/own/{path...}", "files = \"public\"\nheaders = { Cache-Control = \"no-store\", Vary = \"Origin\" }")
         .start();
-    for (target, cache) in
-        [("/none/a.txt", None), ("/zero/a.txt", Some("max-age=0")), ("/day/a.txt", Some("max-age=86400")), ("/own/a.txt", Some("no-store"))]
-    {
+    for (target, cache) in [
+        ("/none/a.txt", None),
+        ("/zero/a.txt", Some("max-age=0")),
+        ("/day/a.txt", Some("max-age=86400")),
+        ("/own/a.txt", Some("no-store")),
+    ] {
         let answer = site.get(target);
-        assert_eq!((answer.get("cache-control"), answer.head.all("cache-control").count()), (cache, usize::from(cache.is_some())), "{target}");
+        assert_eq!(
+            (answer.get("cache-control"), answer.head.all("cache-control").count()),
+            (cache, usize::from(cache.is_some())),
+            "{target}"
+        );
         let unchanged = site.get_with(target, "If-None-Match: *\r\n");
         assert_eq!((unchanged.status(), unchanged.get("cache-control")), (304, cache), "{target}");
     }
@@ -393,7 +442,11 @@ fn caches_are_told_what_the_config_says() {
 
 #[test]
 fn http_1_0_is_answered_in_its_own_way() {
-    let site = Plan::new().file("a.txt", "abc").route("/{path...}", FILES).route("/hinted/{path...}", "files = \"public\"\nhints = [\"</a>; rel=preload\"]\nhints-to = \"all\"").start();
+    let site = Plan::new()
+        .file("a.txt", "abc")
+        .route("/{path...}", FILES)
+        .route("/hinted/{path...}", "files = \"public\"\nhints = [\"</a>; rel=preload\"]\nhints-to = \"all\"")
+        .start();
     for (target, fields, status, content) in [
         ("/a.txt", "", 200, "abc"),
         ("/a.txt", "Host: a\r\n", 200, "abc"),
@@ -513,7 +566,11 @@ fn one_range_is_that_part_and_says_which() {
             match expected {
                 Some((first, last)) => {
                     assert_eq!(answer.status(), 206, "{range} of {length}");
-                    assert_eq!(answer.get("content-range"), Some(&*format!("bytes {first}-{last}/{length}")), "{range}");
+                    assert_eq!(
+                        answer.get("content-range"),
+                        Some(&*format!("bytes {first}-{last}/{length}")),
+                        "{range}"
+                    );
                     assert!(answer.content == content[first..=last], "{range} of {length}");
                 }
                 None => {
@@ -522,7 +579,18 @@ fn one_range_is_that_part_and_says_which() {
                 }
             }
         }
-        for range in ["bytes=5-4", "bytes=", "bytes", "bytes=a-b", "bytes=0-0,x", "bytes=--1", "bytes=0-0;1-1", "lines=0-0", "0-0", "bytes =0-0"] {
+        for range in [
+            "bytes=5-4",
+            "bytes=",
+            "bytes",
+            "bytes=a-b",
+            "bytes=0-0,x",
+            "bytes=--1",
+            "bytes=0-0;1-1",
+            "lines=0-0",
+            "0-0",
+            "bytes =0-0",
+        ] {
             let answer = client.ask(format!("GET /file.bin HTTP/1.1\r\nHost: a\r\nRange: {range}\r\n\r\n"));
             assert!(answer.status() == 200 && answer.content == content, "{range} of {length}");
             assert_eq!(answer.get("content-range"), None, "{range}");
@@ -537,7 +605,8 @@ fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
     let media_type = answer.get("content-type").expect("a type");
     let boundary = media_type.strip_prefix("multipart/byteranges; boundary=").unwrap_or_else(|| panic!("{media_type}"));
     let delimiter = format!("\r\n--{boundary}").into_bytes();
-    let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|window| window == what).expect("a delimiter");
+    let find =
+        |text: &[u8], what: &[u8]| text.windows(what.len()).position(|window| window == what).expect("a delimiter");
     let mut rest = answer.content.strip_prefix(&delimiter[2..]).expect("it begins with the delimiter");
     let mut parts = Vec::new();
     while !rest.starts_with(b"--") {
@@ -559,7 +628,8 @@ fn several_ranges_are_parts_and_never_more_than_the_file() {
     for length in [2_000usize, 200_000] {
         let content = bytes(length);
         let site = Plan::new().file("file.bin", &content).route("/{path...}", FILES).start();
-        let spread = |count: usize| (0..count).map(|i| format!("{}-{}", i * 100, i * 100)).collect::<Vec<_>>().join(",");
+        let spread =
+            |count: usize| (0..count).map(|i| format!("{}-{}", i * 100, i * 100)).collect::<Vec<_>>().join(",");
         // What is asked for, and the parts that come; one is sent as one, none is the whole file.
         let rows: Vec<(String, Option<Vec<(usize, usize)>>)> = vec![
             ("0-1,500-501".into(), Some(vec![(0, 1), (500, 501)])),
@@ -592,7 +662,8 @@ fn several_ranges_are_parts_and_never_more_than_the_file() {
             }
             assert_eq!(answer.get("content-range"), None, "{ranges}");
             let parts = parts(&answer);
-            let places: Vec<String> = expected.iter().map(|(first, last)| format!("bytes {first}-{last}/{length}")).collect();
+            let places: Vec<String> =
+                expected.iter().map(|(first, last)| format!("bytes {first}-{last}/{length}")).collect();
             assert_eq!(parts.iter().map(|(range, _)| range.clone()).collect::<Vec<_>>(), places, "{ranges}");
             for ((_, part), (first, last)) in parts.iter().zip(&expected) {
                 assert!(*part == content[*first..=*last], "{ranges}");
@@ -611,7 +682,9 @@ fn a_large_file_is_exact_and_so_is_each_part_of_it() {
     let mut client = site.client();
     let answer = client.ask("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(answer.status() == 200 && answer.content == content);
-    for (first, last) in [(0, 0), (1, (1 << 20) + 1), (LENGTH / 2 - 1, LENGTH / 2 + (3 << 20)), (LENGTH - (1 << 20) - 7, LENGTH - 1)] {
+    for (first, last) in
+        [(0, 0), (1, (1 << 20) + 1), (LENGTH / 2 - 1, LENGTH / 2 + (3 << 20)), (LENGTH - (1 << 20) - 7, LENGTH - 1)]
+    {
         let answer = client.ask(format!("GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes={first}-{last}\r\n\r\n"));
         assert!(answer.status() == 206 && answer.content == content[first..=last], "{first}-{last}");
     }
@@ -649,7 +722,8 @@ fn a_file_that_was_changed_just_now_has_a_weak_tag_until_the_tick_is_over() {
         let answer = client.ask(format!("GET /{name} HTTP/1.1\r\nHost: a\r\n\r\n"));
         let tag = answer.get("etag").expect("a tag").to_owned();
         // A weak one is none to resume with (RFC 9110 §13.1.5), nor to change with (§13.1.1).
-        let resumed = client.ask(format!("GET /{name} HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: {tag}\r\n\r\n"));
+        let resumed =
+            client.ask(format!("GET /{name} HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: {tag}\r\n\r\n"));
         if tag.starts_with("W/\"") && resumed.get("etag") == Some(&*tag) {
             assert_eq!(resumed.status(), 200);
             return true;
@@ -723,7 +797,10 @@ fn eventually(time: Duration, so: impl Fn() -> bool) -> bool {
 
 #[test]
 fn many_names_are_no_burden() {
-    let site = (0..40).fold(Plan::new(), |plan, i| plan.file(&format!("{i}.txt"), i.to_string())).route("/{path...}", FILES).start();
+    let site = (0..40)
+        .fold(Plan::new(), |plan, i| plan.file(&format!("{i}.txt"), i.to_string()))
+        .route("/{path...}", FILES)
+        .start();
     let mut client = site.client();
     // More names than are remembered, most of which lead to nothing.
     for i in 0..3000 {
@@ -741,7 +818,10 @@ fn custom_pages_are_for_browsers_and_their_files_are_not_served() {
         .start();
     let browser = "Accept: text/html,*/*;q=0.8\r\n";
     let lost = site.get_with("/nothing", browser);
-    assert_eq!((lost.status(), lost.text(), lost.get("content-type")), (404, "<h1>lost", Some("text/html; charset=utf-8")));
+    assert_eq!(
+        (lost.status(), lost.text(), lost.get("content-type")),
+        (404, "<h1>lost", Some("text/html; charset=utf-8"))
+    );
     assert_eq!((lost.get("x-own"), lost.get("vary")), (Some("own"), Some("Accept")));
     let refused = site.ask(format!("DELETE /a.txt HTTP/1.1\r\nHost: a\r\n{browser}\r\n"));
     assert_eq!((refused.status(), refused.text()), (405, "<h1>no"));

@@ -30,10 +30,37 @@ fn site() -> Site {
 }
 
 const TARGETS: [&str; 31] = [
-    "/", "/page.txt", "/empty.txt", "/large.bin", "/app.js", "/.dot", "/nothing", "/nothing/", "/list", "/404.html", "/link-out",
-    "/page%2Etxt", "/a%2Fb", "/hinted/page.txt", "/hinted/nothing", "/app/", "/app/any", "/app/page.txt", "/list/", "/list/list/",
-    "/list/list", "/list/nothing", "/short/page.txt", "/short/a-longer-target", "/moved/x?y=z", "/for-now/x%20y",
-    "/fixed", "/empty", "/gone", "/teapot", "http://absolute.test/page.txt",
+    "/",
+    "/page.txt",
+    "/empty.txt",
+    "/large.bin",
+    "/app.js",
+    "/.dot",
+    "/nothing",
+    "/nothing/",
+    "/list",
+    "/404.html",
+    "/link-out",
+    "/page%2Etxt",
+    "/a%2Fb",
+    "/hinted/page.txt",
+    "/hinted/nothing",
+    "/app/",
+    "/app/any",
+    "/app/page.txt",
+    "/list/",
+    "/list/list/",
+    "/list/list",
+    "/list/nothing",
+    "/short/page.txt",
+    "/short/a-longer-target",
+    "/moved/x?y=z",
+    "/for-now/x%20y",
+    "/fixed",
+    "/empty",
+    "/gone",
+    "/teapot",
+    "http://absolute.test/page.txt",
 ];
 
 /// Field lines, among them such as no client sends.
@@ -41,17 +68,51 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
     let values = |name: &'static str, values: &'static [&'static str]| {
         prop::sample::select(values).prop_map(move |value| format!("{name}: {value}\r\n"))
     };
-    let dates: &[&str] = &[LAST_MODIFIED, "Tue, 31 Dec 2019 23:59:59 GMT", "Thu, 02 Jan 2020 00:00:00 GMT", "Wednesday, 01-Jan-20 00:00:00 GMT", "soon", "0"];
-    let tags: &[&str] = &["*", "\"other\"", "W/\"other\"", "{tag}", "W/{tag}", "\"other\", {tag}", "not-a-tag", "\"fixed\"", ","];
+    let dates: &[&str] = &[
+        LAST_MODIFIED,
+        "Tue, 31 Dec 2019 23:59:59 GMT",
+        "Thu, 02 Jan 2020 00:00:00 GMT",
+        "Wednesday, 01-Jan-20 00:00:00 GMT",
+        "soon",
+        "0",
+    ];
+    let tags: &[&str] =
+        &["*", "\"other\"", "W/\"other\"", "{tag}", "W/{tag}", "\"other\", {tag}", "not-a-tag", "\"fixed\"", ","];
     let line = prop_oneof![
         values("If-Match", tags),
         values("If-None-Match", tags),
         values("If-Modified-Since", dates),
         values("If-Unmodified-Since", dates),
         values("If-Range", &["{tag}", "W/{tag}", "\"other\"", LAST_MODIFIED, "soon"]),
-        values("Range", &["bytes=0-0", "bytes=1-", "bytes=-1", "bytes=0-1,9000-9001", "bytes=99999999-", "bytes=-0", "bytes=x", "lines=1-2"]),
-        values("Accept", &["*/*", "text/html", "application/json", "application/problem+json;q=0.1, text/plain;q=0", "image/png", "text/*;q=0.5, */*;q=0.1", "nonsense"]),
-        values("Accept-Encoding", &["gzip", "br, gzip", "identity;q=0", "*;q=0", "zstd", "gzip;q=1.0, identity; q=0.5, *;q=0", ""]),
+        values(
+            "Range",
+            &[
+                "bytes=0-0",
+                "bytes=1-",
+                "bytes=-1",
+                "bytes=0-1,9000-9001",
+                "bytes=99999999-",
+                "bytes=-0",
+                "bytes=x",
+                "lines=1-2"
+            ]
+        ),
+        values(
+            "Accept",
+            &[
+                "*/*",
+                "text/html",
+                "application/json",
+                "application/problem+json;q=0.1, text/plain;q=0",
+                "image/png",
+                "text/*;q=0.5, */*;q=0.1",
+                "nonsense"
+            ]
+        ),
+        values(
+            "Accept-Encoding",
+            &["gzip", "br, gzip", "identity;q=0", "*;q=0", "zstd", "gzip;q=1.0, identity; q=0.5, *;q=0", ""]
+        ),
         values("Connection", &["keep-alive", "x, y"]),
         values("Sec-Fetch-Mode", &["navigate", "cors"]),
         values("Expect", &["100-continue"]),
@@ -114,7 +175,11 @@ fn head_has_the_fields_of_get_in_http_1_0_too() {
             let head = site.ask(format!("HEAD {target} HTTP/1.0\r\n{connection}\r\n"));
             assert_eq!((head.status(), head.lasting_fields()), (get.status(), get.lasting_fields()), "{target}");
             assert!(get.interim.is_empty() && head.interim.is_empty(), "{target}");
-            assert_eq!(get.get("connection"), Some(if connection.is_empty() { "close" } else { "keep-alive" }), "{target}");
+            assert_eq!(
+                get.get("connection"),
+                Some(if connection.is_empty() { "close" } else { "keep-alive" }),
+                "{target}"
+            );
         }
     }
 }
@@ -123,7 +188,12 @@ fn head_has_the_fields_of_get_in_http_1_0_too() {
 fn a_malformed_head_request_is_answered_without_content() {
     let site = site();
     let long = format!("HEAD / HTTP/1.1\r\nHost: a\r\nCookie: {}\r\n\r\n", "c".repeat(5000));
-    for request in ["HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n", "HEAD /../ HTTP/1.1\r\nHost: a\r\n\r\n", &long] {
+    for request in [
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n",
+        "HEAD /../ HTTP/1.1\r\nHost: a\r\n\r\n",
+        &long,
+    ] {
         let mut client = site.client();
         client.send(request);
         let head = client.answer("HEAD");

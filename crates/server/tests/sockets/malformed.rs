@@ -286,8 +286,31 @@ fn random_bytes_are_always_answered() {
     use proptest::prelude::*;
     let site = site();
     let token = prop::sample::select(vec![
-        "GET", " ", "/", "HTTP/1.1", "\r\n", "\r", "\n", "Host: a", "\r\n\r\n", "Content-Length: 5", "Transfer-Encoding: chunked",
-        ":", "\t", "\0", "*", "%", "%2e", "..", "0", "5", "hello", "Connection: close", "\u{7f}", "\u{e9}", "Expect: x",
+        "GET",
+        " ",
+        "/",
+        "HTTP/1.1",
+        "\r\n",
+        "\r",
+        "\n",
+        "Host: a",
+        "\r\n\r\n",
+        "Content-Length: 5",
+        "Transfer-Encoding: chunked",
+        ":",
+        "\t",
+        "\0",
+        "*",
+        "%",
+        "%2e",
+        "..",
+        "0",
+        "5",
+        "hello",
+        "Connection: close",
+        "\u{7f}",
+        "\u{e9}",
+        "Expect: x",
     ]);
     let soup = prop::collection::vec(token, 1..24).prop_map(|tokens| tokens.concat().into_bytes());
     let bytes = prop_oneof![soup, prop::collection::vec(any::<u8>(), 1..64)];

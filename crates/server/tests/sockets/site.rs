@@ -84,7 +84,8 @@ impl Plan {
         }
         let text = format!("{top}[limits]\n{limits}{routes}");
         settle(&folder.path().join("public"));
-        let config = Config::parse(&text, "test.toml", folder.path()).unwrap_or_else(|report| panic!("{report}\n{text}"));
+        let config =
+            Config::parse(&text, "test.toml", folder.path()).unwrap_or_else(|report| panic!("{report}\n{text}"));
         // A thread of its own: with `user` in the config it becomes that user, and the workers with it, and nobody else.
         let started = std::thread::spawn(move || Server::start(config)).join().expect("no panic");
         let server = started.unwrap_or_else(|error| panic!("{error}"));

@@ -105,18 +105,26 @@ const ROWS: &[Row] = &[
 
 /// What must be among [`ROWS`].
 const GIVEN: [u16; 27] = [
-    103, 200, 204, 206, 301, 302, 303, 304, 307, 308, 400, 403, 404, 405, 408, 410, 411, 412, 413, 414, 416, 417, 431, 500,
-    501, 503, 505,
+    103, 200, 204, 206, 301, 302, 303, 304, 307, 308, 400, 403, 404, 405, 408, 410, 411, 412, 413, 414, 416, 417, 431,
+    500, 501, 503, 505,
 ];
 
 fn site() -> Site {
     let mut plan = Plan::new()
         .files([("page.txt", "abcdefghijklmnopqrstuvwxyz"), ("index.html", "<p>home"), ("404.html", "<p>lost")])
-        .files([("folder/page.txt", "in a folder"), ("list/one.txt", "1"), ("unreadable.txt", "secret"), (".hidden", "dot")])
+        .files([
+            ("folder/page.txt", "in a folder"),
+            ("list/one.txt", "1"),
+            ("unreadable.txt", "secret"),
+            (".hidden", "dot"),
+        ])
         .file("closed/page.txt", "in a closed folder")
         .file("long.txt", [b'l'; 1000])
         .limits("head = \"1s\"\nbody = \"1KiB\"\ntarget = \"1KiB\"\nfields = \"4KiB\"")
-        .route("site.test/{path...}", "files = { root = \"public\", cache = \"60s\" }\npages = { 404 = \"public/404.html\" }")
+        .route(
+            "site.test/{path...}",
+            "files = { root = \"public\", cache = \"60s\" }\npages = { 404 = \"public/404.html\" }",
+        )
         .route("short.test/{path...}", "files = \"public\"\nlimits = { target = \"64B\", fields = \"300B\" }")
         .route("site.test/hinted/{path...}", "files = \"public\"\nhints = [\"</a.css>; rel=preload; as=style\"]")
         .route("site.test/app/{path...}", "files = { root = \"public\", fallback = \"/index.html\" }")
@@ -235,8 +243,11 @@ fn every_registered_status_can_be_the_answer_of_a_route() {
         let required = entry.required.iter().map(|field| format!("{} = \"x\"", field.name()));
         let headers = required.collect::<Vec<_>>().join(", ");
         let body = if matches!(status.code(), 204 | 205 | 304) { "" } else { "body = \"as configured\", " };
-        plan.route(&format!("/{status}"), &format!("respond = {{ status = {status}, {body}headers = {{ {headers} }} }}"))
-            .route(&format!("/{status}/bare"), &format!("respond = {{ status = {status}, headers = {{ {headers} }} }}"))
+        plan.route(
+            &format!("/{status}"),
+            &format!("respond = {{ status = {status}, {body}headers = {{ {headers} }} }}"),
+        )
+        .route(&format!("/{status}/bare"), &format!("respond = {{ status = {status}, headers = {{ {headers} }} }}"))
     });
     let site = plan.start();
     let mut client = site.client();
@@ -263,12 +274,17 @@ fn every_registered_status_can_be_the_answer_of_a_route() {
 #[test]
 fn a_reason_is_told_as_far_as_the_config_says() {
     for (explain, field, words) in [("off", false, false), ("problem", false, true), ("header", true, true)] {
-        let site = Plan::new().top(&format!("explain = \"{explain}\"")).route("/fixed", "respond = { status = 200 }").start();
+        let site =
+            Plan::new().top(&format!("explain = \"{explain}\"")).route("/fixed", "respond = { status = 200 }").start();
         let text = site.get("/nothing");
         assert_eq!(text.get("verdict-reason").is_some(), field, "{explain}");
         assert_eq!(text.text().contains("no-route"), words, "{explain}: {}", text.text());
         let problem = site.get_with("/nothing", "Accept: application/json\r\n");
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&problem.content).expect("JSON")["status"], 404, "{explain}");
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&problem.content).expect("JSON")["status"],
+            404,
+            "{explain}"
+        );
         assert_eq!(problem.text().contains("no-route"), words, "{explain}: {}", problem.text());
         assert_eq!(site.get("/fixed").get("verdict-reason").is_some(), field, "{explain}");
         let malformed = site.ask("GET / HTTP/1.1\r\n\r\n");
@@ -332,7 +348,10 @@ fn crowded(limit: &str) -> Answer {
     drop((first, second));
     // Whether the server has seen it is shown only by a third.
     let served = || Client::to(site.address).ask(REQUEST).status() == 200;
-    assert!((0..200).any(|_| served() || { std::thread::sleep(std::time::Duration::from_millis(10)); false }));
+    assert!((0..200).any(|_| served() || {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        false
+    }));
     refused
 }
 

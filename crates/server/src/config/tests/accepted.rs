@@ -169,7 +169,11 @@ fn redirects_are_read_in_both_forms() {
         ("{ to = \"/\", status = 308 }", "/", 308, None),
     ] {
         let redirect = redirect(value);
-        assert_eq!((redirect.to.as_str(), redirect.elsewhere.status().code(), redirect.cache), (to, code, cache), "{value}");
+        assert_eq!(
+            (redirect.to.as_str(), redirect.elsewhere.status().code(), redirect.cache),
+            (to, code, cache),
+            "{value}"
+        );
     }
 }
 

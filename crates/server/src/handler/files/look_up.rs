@@ -9,6 +9,7 @@ use crate::disk::{Identity, Kind, Missed, Opened, Wait, pages};
 use crate::representation::{Content, Description, Representation};
 use crate::request::Request;
 use std::borrow::Cow;
+use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -35,6 +36,30 @@ const CODINGS: [(Coding, &str); 3] = [(Coding::Br, ".br"), (Coding::Zstd, ".zst"
 /// What policy a page of ours has: it loads nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
+/// On what terms the disk is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Disk {
+    /// Nanoseconds since 1970, not later than the question.
+    pub(super) now_ns: i64,
+    /// With `No`, a question that the kernel cannot answer from memory stays pending, and nothing has begun.
+    pub(super) wait: Wait,
+}
+
+impl Disk {
+    /// Has the pool do what waits for the disk.
+    async fn wait_for<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> Result<T, Missed> + Send + 'static,
+    ) -> Result<T, Missed> {
+        match self.wait {
+            Wait::No => pending().await,
+            Wait::Yes => {
+                spawn_blocking(work).await.unwrap_or_else(|stopped| Err(Missed::Failed(io::Error::other(stopped))))
+            }
+        }
+    }
+}
+
 /// A name that was looked up.
 pub(super) struct Known {
     resource: Rc<Resource>,
@@ -56,30 +81,30 @@ impl Files {
         (0..REMEMBERED_NS).contains(&(now_ns - known.at)).then(|| choose(&known.resource))
     }
 
-    pub(super) async fn look_up(&self, request: &Request<'_>, name: &str, now_ns: i64) -> Looked {
-        match self.resource(name, now_ns).await {
+    pub(super) async fn look_up(&self, request: &Request<'_>, name: &str, disk: Disk) -> Looked {
+        match self.resource(name, disk).await {
             Ok(resource) => Looked::File(resource.choose(request)),
             Err(Unfound::Absent(absent)) => Looked::Absent(absent),
             Err(Unfound::SlashMissing) => Looked::SlashMissing,
-            Err(Unfound::Unindexed(folder)) => self.list(request, name, folder).await,
+            Err(Unfound::Unindexed(folder)) => self.list(request, name, folder, disk).await,
         }
     }
 
-    async fn resource(&self, name: &str, now_ns: i64) -> Result<Rc<Resource>, Unfound> {
+    async fn resource(&self, name: &str, disk: Disk) -> Result<Rc<Resource>, Unfound> {
         // The last segment is empty in a folder's own URL (RFC 3986 §5.2.3: relative references hang on it).
         let path = name.strip_suffix('/').unwrap_or(name);
         let is_folder_url = name.is_empty() || name.ends_with('/');
-        let opened = self.open(path).await?;
+        let opened = self.open(path, disk).await?;
         match (opened.kind, is_folder_url) {
-            (Kind::File, false) => self.represent(name, path, opened, now_ns).await,
+            (Kind::File, false) => self.represent(name, path, opened, disk).await,
             (Kind::File, true) => Err(Unfound::Absent(Absent::Nothing)),
             (Kind::Folder, false) => Err(Unfound::SlashMissing),
             (Kind::Folder, true) => {
                 for index in &self.index {
                     let file = if path.is_empty() { index.clone() } else { format!("{path}/{index}") };
-                    match self.open(&file).await {
+                    match self.open(&file, disk).await {
                         Ok(found) if found.kind == Kind::File => {
-                            return self.represent(name, &file, found, now_ns).await;
+                            return self.represent(name, &file, found, disk).await;
                         }
                         Ok(_) | Err(Unfound::Absent(Absent::Nothing)) => {}
                         Err(unfound) => return Err(unfound),
@@ -91,13 +116,11 @@ impl Files {
     }
 
     /// Opens a name beneath the root, on the pool if the kernel would have to wait for the disk.
-    async fn open(&self, path: &str) -> Result<Opened, Unfound> {
+    async fn open(&self, path: &str, disk: Disk) -> Result<Opened, Unfound> {
         let opened = match self.root.open(path, Wait::No) {
             Err(Missed::WouldBlock) => {
                 let (root, path) = (self.root.clone(), path.to_owned());
-                spawn_blocking(move || root.open(&path, Wait::Yes))
-                    .await
-                    .unwrap_or_else(|stopped| Err(Missed::Failed(io::Error::other(stopped))))
+                disk.wait_for(move || root.open(&path, Wait::Yes)).await
             }
             opened => opened,
         };
@@ -109,13 +132,13 @@ impl Files {
     }
 
     /// A file with its codings. What is remembered is used as far as identities say that it is still the same.
-    async fn represent(&self, name: &str, path: &str, opened: Opened, now_ns: i64) -> Result<Rc<Resource>, Unfound> {
+    async fn represent(&self, name: &str, path: &str, opened: Opened, disk: Disk) -> Result<Rc<Resource>, Unfound> {
         let media_type = media_type::of(path);
         let mut identities = [Some(opened.identity), None, None, None];
         let mut coded = Vec::new();
         if self.precompressed && media_type::is_compressible(media_type) {
             for (i, (coding, ending)) in CODINGS.into_iter().enumerate() {
-                match self.open(&format!("{path}{ending}")).await {
+                match self.open(&format!("{path}{ending}"), disk).await {
                     Ok(found) if found.kind == Kind::File => {
                         identities[i + 1] = Some(found.identity);
                         coded.push((coding, found));
@@ -124,25 +147,25 @@ impl Files {
                 }
             }
         }
-        let settled = identities.iter().flatten().all(|identity| identity.is_settled(now_ns));
+        let settled = identities.iter().flatten().all(|identity| identity.is_settled(disk.now_ns));
         if settled
             && let Some(known) = self.known.borrow_mut().get_mut(name)
             && known.identities == identities
             && *known.file == *path
         {
-            known.at = now_ns;
+            known.at = disk.now_ns;
             return Ok(known.resource.clone());
         }
         let varies = !coded.is_empty();
-        let plain = self.load(opened, media_type, None, varies, now_ns).await?;
+        let plain = self.load(opened, media_type, None, varies, disk).await?;
         let mut representations = Vec::with_capacity(coded.len());
         for (coding, found) in coded {
-            representations.push((coding, self.load(found, media_type, Some(coding), varies, now_ns).await?));
+            representations.push((coding, self.load(found, media_type, Some(coding), varies, disk).await?));
         }
         let resource = Rc::new(Resource { plain, coded: representations });
         // What could change again without its identity telling is not remembered.
         if settled {
-            let known = Known { resource: resource.clone(), at: now_ns, file: path.into(), identities };
+            let known = Known { resource: resource.clone(), at: disk.now_ns, file: path.into(), identities };
             self.remember(name, known);
         }
         Ok(resource)
@@ -167,17 +190,17 @@ impl Files {
         media_type: &'static str,
         coding: Option<Coding>,
         varies: bool,
-        now_ns: i64,
+        disk: Disk,
     ) -> Result<Rc<Representation>, Unfound> {
         let (content, identity) = if opened.identity.size <= SMALL {
-            let (content, identity) = read_small(opened).await?;
+            let (content, identity) = read_small(opened, disk).await?;
             (Content::Memory(content), identity)
         } else {
             let identity = opened.identity;
             (Content::File { file: Arc::new(opened.file), identity }, identity)
         };
         let tag = identity.entity_tag(coding.map(Coding::name));
-        let settled = identity.is_settled(now_ns);
+        let settled = identity.is_settled(disk.now_ns);
         let description = Description {
             media_type: Cow::Borrowed(media_type),
             coding: coding.map(Coding::name),
@@ -192,7 +215,7 @@ impl Files {
     }
 
     /// A listing, as HTML or JSON. It is made anew each time: a folder has no stamp that tells of changes in its files.
-    async fn list(&self, request: &Request<'_>, name: &str, folder: OwnedFd) -> Looked {
+    async fn list(&self, request: &Request<'_>, name: &str, folder: OwnedFd, disk: Disk) -> Looked {
         if !self.listing {
             return Looked::Absent(Absent::NoIndex);
         }
@@ -200,7 +223,7 @@ impl Files {
         let form = Accept::new(request.lines(Name::Accept)).best(&["text/html", "application/json"]).unwrap_or(0);
         let title = request.path.clone().into_owned();
         let (root, name, dotfiles, named) = (self.root.clone(), name.to_owned(), self.dotfiles, self.named.clone());
-        let listed = spawn_blocking(move || {
+        let listed = disk.wait_for(move || {
             let withheld: Vec<_> = named.iter().copied().collect();
             let path = name.strip_suffix('/').unwrap_or(&name);
             let options = listing::Options { dotfiles, withheld: &withheld };
@@ -208,9 +231,8 @@ impl Files {
             Ok(if form == 0 { listing.html(&title) } else { listing.json() })
         });
         let text = match listed.await {
-            Ok(Ok(text)) => text,
-            Ok(Err(missed)) => return Looked::Absent(absent(missed)),
-            Err(stopped) => return Looked::Absent(absent(Missed::Failed(io::Error::other(stopped)))),
+            Ok(text) => text,
+            Err(missed) => return Looked::Absent(absent(missed)),
         };
         let tag = format!("\"{:016x}\"", hash(text.as_bytes()));
         let description = Description {
@@ -230,7 +252,7 @@ impl Files {
 
 /// The whole content, from the kernel's memory or by the pool, and the identity of the version that it is. If the file
 /// changes while it is read, what was read is neither the old nor the new version, so it is read again.
-async fn read_small(opened: Opened) -> Result<(Box<[u8]>, Identity), Unfound> {
+async fn read_small(opened: Opened, disk: Disk) -> Result<(Box<[u8]>, Identity), Unfound> {
     let mut content = vec![0; opened.identity.size as usize];
     let mut filled = 0;
     while filled < content.len() {
@@ -243,8 +265,7 @@ async fn read_small(opened: Opened) -> Result<(Box<[u8]>, Identity), Unfound> {
     if filled == content.len() && now.is_ok_and(|now| now == opened.identity) {
         return Ok((content.into(), opened.identity));
     }
-    let read = spawn_blocking(move || read_steadily(&opened.file)).await;
-    read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map_err(|error| Missed::Failed(error).into())
+    Ok(disk.wait_for(move || read_steadily(&opened.file).map_err(Missed::Failed)).await?)
 }
 
 fn read_steadily(file: &OwnedFd) -> io::Result<(Box<[u8]>, Identity)> {
