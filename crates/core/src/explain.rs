@@ -222,7 +222,13 @@ mod tests {
     fn no_words_are_left_in_braces() {
         for entry in crate::reason::CATALOGUE {
             for text in [sentence(entry.reason, Evidence::default()), remedy(entry.reason, Evidence::default())] {
-                assert!(!text.contains(['{', '}', '|']) || entry.id.contains("malformed") || entry.id.contains("field-name"), "{}: {text}", entry.id);
+                assert!(
+                    !text.contains(['{', '}', '|'])
+                        || entry.id.contains("malformed")
+                        || entry.id.contains("field-name"),
+                    "{}: {text}",
+                    entry.id
+                );
             }
         }
     }
@@ -245,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_hidden_reason_is_told_as_that_of_a_404() {
-        let hidden = Problem { reason: Reason::HiddenFromUser, evidence: Evidence::default(), instance: "i", members: &[] };
+        let hidden =
+            Problem { reason: Reason::HiddenFromUser, evidence: Evidence::default(), instance: "i", members: &[] };
         let missing = Problem { reason: Reason::NothingThere, ..hidden };
         assert_eq!(hidden.json(), missing.json());
         assert_eq!(hidden.html(), missing.html());

@@ -34,7 +34,7 @@ use verdict_core::path::{Path, Verdict};
 use verdict_core::reason::Reason;
 use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
-use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_early_hints};
+use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
 
 /// What was decided and written, and what is still to be sent.
 pub(crate) struct Answer {
@@ -237,9 +237,9 @@ impl<'s> Exchange<'s, '_> {
             return;
         }
         let knows = request.head.version == Version::Http11;
-        if interim::hint(knows, request.navigates(), common.hints_to_all).is_some() {
-            let links: Vec<&[u8]> = common.hints.iter().map(String::as_bytes).collect();
-            let written = put_early_hints(out, request.head.version, &links);
+        if let Some(hint) = interim::hint(knows, request.navigates(), common.hints_to_all) {
+            let links: Vec<_> = common.hints.iter().map(|link| ("Link", link.as_bytes())).collect();
+            let written = put_interim(out, request.head.version, hint, &links);
             debug_assert!(written.is_ok(), "the config has checked each hint");
         }
     }

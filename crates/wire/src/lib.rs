@@ -50,5 +50,5 @@ pub use name::Name;
 pub use target::{Form, Target, decode_path};
 pub use write::{
     Asked, CHUNK_END, Delimiter, Delivery, HeadWriter, LAST_CHUNK, Refused, Template, delivery, put_chunk,
-    put_chunk_size, put_continue, put_early_hints, put_switching,
+    put_chunk_size, put_interim,
 };

@@ -3,6 +3,7 @@
 //! Where an answer ends is decided here and nowhere else, in [`delivery`]; the fields that say so are written here and
 //! nowhere else, so that no answer can contradict itself. What is no field name or no field value never reaches the wire.
 
+use verdict_core::interim::Interim;
 use verdict_core::method::Method;
 use verdict_core::status::{Class, Status};
 
@@ -54,9 +55,9 @@ pub fn delivery(status: Status, asked: Asked, size: Option<u64>) -> Delivery {
         // RFC 9110 §15.2: "terminated by the end of the header section"; the final answer is still to come.
         (s, _) if s.class() == Class::Informational => empty(Delimiter::None, false),
         // RFC 9110 §8.6 forbids 204 a length; 304 might say that of the 200, and does not (§15.4.5).
-        (Status::NO_CONTENT | Status::NOT_MODIFIED, _) => empty(Delimiter::None, closes),
-        // RFC 9110 §15.3.6: one of the three ways to say that there is none.
-        (Status::RESET_CONTENT, _) => empty(Delimiter::Length(0), closes),
+        (s, _) if s.ends_with_head() => empty(Delimiter::None, closes),
+        // RFC 9110 §15.3.6: 205 has three ways to say that there is none; this is one.
+        (s, _) if s.forbids_content() => empty(Delimiter::Length(0), closes),
         // RFC 9110 §9.3.6: a tunnel begins; neither length may be sent.
         (s, Method::Connect) if s.class() == Class::Successful => empty(Delimiter::None, closes),
         (_, method) => {
@@ -283,32 +284,19 @@ fn is_field_value(value: &[u8]) -> bool {
     }
 }
 
-/// Writes `100 Continue` (RFC 9110 §15.2.1), unless the client spoke HTTP/1.0.
-pub fn put_continue(out: &mut Vec<u8>, version: Version) {
-    if version == Version::Http11 {
-        out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-    }
-}
-
-/// Writes `103 Early Hints` (RFC 8297) with a line of `Link` for each link, unless there is none or the client spoke
-/// HTTP/1.0.
-pub fn put_early_hints(out: &mut Vec<u8>, version: Version, links: &[&[u8]]) -> Result<(), Refused> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    let mut head = HeadWriter::new(out, Status::EARLY_HINTS);
-    for link in links {
-        head.field("Link", link)?;
+/// Writes an interim answer (RFC 9110 §15.2): 103 with its lines of `Link`, 101 with the `Upgrade` that the client offered,
+/// 100 with nothing. Nothing is written to a client that spoke HTTP/1.0.
+pub fn put_interim(
+    out: &mut Vec<u8>,
+    version: Version,
+    interim: Interim,
+    fields: &[(&str, &[u8])],
+) -> Result<(), Refused> {
+    let mut head = HeadWriter::new(out, interim.status());
+    for (name, value) in fields {
+        head.field(name, value)?;
     }
     head.finish(Asked { method: Method::Get, version, persist: true }, None);
-    Ok(())
-}
-
-/// Writes `101 Switching Protocols` (RFC 9110 §15.2.2): the client spoke HTTP/1.1 and offered that protocol.
-pub fn put_switching(out: &mut Vec<u8>, protocol: &[u8]) -> Result<(), Refused> {
-    let mut head = HeadWriter::new(out, Status::SWITCHING_PROTOCOLS);
-    head.field("Upgrade", protocol)?;
-    head.finish(Asked { method: Method::Get, version: Version::Http11, persist: true }, None);
     Ok(())
 }
 
@@ -357,6 +345,7 @@ fn put_decimal(out: &mut Vec<u8>, mut number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verdict_core::interim;
 
     const fn asked(method: Method, version: Version, persist: bool) -> Asked {
         Asked { method, version, persist }
@@ -539,22 +528,28 @@ mod tests {
 
     #[test]
     fn an_interim_answer_has_its_fields_and_nothing_else() {
-        let write = |put: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::new();
-            put(&mut out);
-            String::from_utf8(out).unwrap()
-        };
-        for version in [Version::Http10, Version::Http11] {
-            let old = version == Version::Http10;
-            let expected = if old { "" } else { "HTTP/1.1 100 Continue\r\n\r\n" };
-            assert_eq!(write(&|out| put_continue(out, version)), expected);
-            let expected = if old { "" } else { "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\nLink: <b>\r\n\r\n" };
-            assert_eq!(write(&|out| put_early_hints(out, version, &[b"<a>", b"<b>"]).unwrap()), expected);
+        let (invite, hint) = (interim::invite(true, true, false).unwrap(), interim::hint(true, true, false).unwrap());
+        let upgrade = interim::http2(true, true, false).unwrap();
+        let links: &[(&str, &[u8])] = &[("Link", b"<a>"), ("Link", b"<b>")];
+        let cases: [(Interim, &[(&str, &[u8])], &str); 3] = [
+            (invite, &[], "HTTP/1.1 100 Continue\r\n\r\n"),
+            (hint, links, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\nLink: <b>\r\n\r\n"),
+            (
+                upgrade,
+                &[("Upgrade", b"h2c")],
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+            ),
+        ];
+        for (interim, fields, expected) in cases {
+            for (version, expected) in [(Version::Http11, expected), (Version::Http10, "")] {
+                let mut out = Vec::new();
+                put_interim(&mut out, version, interim, fields).unwrap();
+                assert_eq!(String::from_utf8(out).unwrap(), expected);
+            }
         }
-        assert_eq!(write(&|out| put_early_hints(out, Version::Http11, &[]).unwrap()), "");
-        assert_eq!(write(&|out| assert!(put_early_hints(out, Version::Http11, &[b"<a>", b"\n"]).is_err())), "");
-        let expected = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n";
-        assert_eq!(write(&|out| put_switching(out, b"h2c").unwrap()), expected);
+        let mut out = Vec::new();
+        assert!(put_interim(&mut out, Version::Http11, hint, &[("Link", b"<a>"), ("Link", b"\n")]).is_err());
+        assert_eq!(out, b"", "half an answer");
     }
 
     #[test]

@@ -147,21 +147,18 @@ fn a_request_never_adds_a_field_nor_an_answer() {
 #[test]
 fn the_page_shows_the_target_as_text() {
     let site = site();
-    for (target, shown) in [
-        ("/local/a?x=\"><script>alert(1)</script>", ["<script>", "\"><"]),
-        ("/local/a?'onmouseover='x", ["'onmouseover", "' "]),
-        ("/local/%3Cscript%3E", ["<script>", "\"><"]),
-        ("/local/a?&lt;b&gt;", ["?&lt;b", "&lt;b&gt;\""]),
+    for target in [
+        "/local/a?x=\"><script>alert(1)</script>",
+        "/local/a?'onmouseover='x&y",
+        "/local/%3Cscript%3E",
+        "/local/a?&lt;b&gt;",
+        "/far/a?<!--",
     ] {
         let answer = site.get(target);
-        assert_eq!(answer.status(), 307, "{target}");
-        assert!(answer.text().contains("<a href=\"/"), "{target}");
-        for part in shown {
-            let after_head = answer.text().split_once("<p>").map_or("", |(_, rest)| rest);
-            let quoted = after_head.replacen("<a href=\"", "", 1);
-            let link = quoted.split_once("\">").map_or(("", ""), |link| link);
-            assert!(!link.0.contains(part) && !link.1.contains("<script"), "{target}: {}", answer.text());
-        }
+        let location = answer.get("location").unwrap_or_else(|| panic!("{target}"));
+        let shown = location.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let shown = shown.replace('"', "&quot;").replace('\'', "&#39;");
+        assert!(answer.text().contains(&format!("<p><a href=\"{shown}\">{shown}</a></p>")), "{target}: {}", answer.text());
         assert_eq!(answer.get("x-content-type-options"), Some("nosniff"));
     }
 }

@@ -3,8 +3,11 @@
 //!
 //! `facts` enumerates, `oracle` knows what is right, `carries` knows what must go with each answer.
 
+#[path = "every_case/carries.rs"]
 mod carries;
+#[path = "every_case/facts.rs"]
 mod facts;
+#[path = "every_case/oracle.rs"]
 mod oracle;
 
 use oracle::Told;

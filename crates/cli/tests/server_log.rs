@@ -1,0 +1,233 @@
+//! The access log of a running server: a line for each answer, with its reason, its stage and its times, that nothing in a
+//! request can forge.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A server at work, whose standard output is read.
+struct Server {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start(log: &str) -> Server {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("public")).expect("a folder");
+        std::fs::write(folder.path().join("public/page.txt"), "page").expect("a file");
+        let config = format!(
+            "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"{log}\"\n[limits]\nhead = \"1s\"\n\
+             [route.\"/{{path...}}\"]\nfiles = \"public\"\n[route.\"/gone\"]\nrespond = {{ status = 410 }}\n"
+        );
+        std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+        command.arg("run").current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the command starts");
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it says where it listens");
+        let address = line.trim_end().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
+        Server { child, output, address: address.unwrap_or_else(|| panic!("{line:?}")), folder }
+    }
+
+    /// Sends bytes and reads until the server ends the connection.
+    fn ask(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        stream.write_all(bytes).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it ends");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Has it end as SIGTERM does, by the command that every system has.
+    fn stop(&mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().is_ok_and(|status| status.success()));
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// The next line, waited for.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("UTF-8");
+        assert!(line.ends_with('\n'), "{line:?}");
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    fn json(&mut self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A request whose connection ends with its answer.
+fn request(line: &str, fields: &str) -> Vec<u8> {
+    format!("{line} HTTP/1.1\r\nHost: log.test\r\nConnection: close\r\n{fields}\r\n").into_bytes()
+}
+
+/// The value of a field of an answer.
+fn field<'a>(answer: &'a str, name: &str) -> &'a str {
+    let line = answer.lines().find(|line| line.starts_with(name) && line[name.len()..].starts_with(": "));
+    &line.unwrap_or_else(|| panic!("no {name}: {answer}"))[name.len() + 2..]
+}
+
+#[test]
+fn each_answer_has_a_line_with_its_reason_stage_and_times() {
+    let mut server = Server::start("json");
+    let rows: &[(Vec<u8>, u16, &str, &str, Option<&str>, u64)] = &[
+        (request("GET /page.txt?q=1", "User-Agent: agent/1\r\nReferer: http://from.test/\r\n"), 200, "served", "process", Some("/{path...}"), 4),
+        (request("HEAD /page.txt", ""), 200, "served", "process", Some("/{path...}"), 0),
+        (request("GET /page.txt", "Range: bytes=1-2\r\n"), 206, "part-served", "range", Some("/{path...}"), 2),
+        (request("GET /page.txt", "If-None-Match: *\r\n"), 304, "tag-unchanged", "precondition", Some("/{path...}"), 0),
+        (request("POST /page.txt", "Content-Length: 0\r\n"), 405, "method-not-taken", "find", Some("/{path...}"), u64::MAX),
+        (request("GET /gone", ""), 410, "configured-answer", "process", Some("/gone"), u64::MAX),
+        (request("BREW /page.txt", ""), 501, "method-unknown", "find", Some("/{path...}"), u64::MAX),
+    ];
+    for (request, status, reason, stage, route, bytes) in rows {
+        let answer = server.ask(request);
+        let line = server.json();
+        let shown = format!("{}: {line}", request.escape_ascii());
+        assert_eq!((&line["status"], &line["reason"], &line["stage"]), (&(*status).into(), &(*reason).into(), &(*stage).into()), "{shown}");
+        assert_eq!(line["route"].as_str(), *route, "{shown}");
+        assert_eq!(line["id"], field(&answer, "Request-Id"), "{shown}");
+        let start = std::str::from_utf8(request).expect("ASCII").split(' ').collect::<Vec<_>>();
+        assert_eq!((line["method"].as_str(), line["target"].as_str()), (Some(start[0]), Some(start[1])), "{shown}");
+        assert_eq!((&line["client"], &line["host"], &line["version"]), (&"127.0.0.1".into(), &"log.test".into(), &"1.1".into()));
+        assert_eq!(line["close"], "client-asked", "{shown}");
+        let (_, content) = answer.split_once("\r\n\r\n").expect("a head");
+        assert_eq!(line["bytes"], if *bytes == u64::MAX { content.len() as u64 } else { *bytes }, "{shown}");
+        for time in ["head_us", "decision_us", "sending_us"] {
+            assert!(line[time].as_u64().is_some_and(|time| time < 20_000_000), "{time}: {shown}");
+        }
+        let time = line["time"].as_str().expect("a time");
+        assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{shown}");
+        assert!(line.get("at_byte").is_none(), "{shown}");
+    }
+}
+
+#[test]
+fn a_line_has_what_the_client_said_of_itself() {
+    let mut server = Server::start("json");
+    server.ask(&request("GET /page.txt", "User-Agent: agent/1\r\nReferer: http://from.test/\r\n"));
+    let line = server.json();
+    assert_eq!((&line["agent"], &line["referer"]), (&"agent/1".into(), &"http://from.test/".into()));
+    server.ask(b"GET /page.txt HTTP/1.0\r\n\r\n");
+    let line = server.json();
+    assert_eq!((&line["version"], &line["close"]), (&"1.0".into(), &"http10".into()));
+    assert!(line.get("host").is_none() && line.get("agent").is_none());
+}
+
+#[test]
+fn a_malformed_message_has_a_line_with_its_byte() {
+    let mut server = Server::start("json");
+    for (message, reason) in [
+        ("GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nA : b\r\n\r\n", "space-before-colon"),
+        ("GET / HTTP/1.1\r\nAccept: application/json\r\n\r\n", "host-missing"),
+        ("GET /../x HTTP/1.1\r\nAccept: application/json\r\n\r\n", "ambiguous-target"),
+        ("GE(T / HTTP/1.1\r\nAccept: application/json\r\n\r\n", "method-malformed"),
+        ("GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nContent-Length: x\r\n\r\n", "content-length-invalid"),
+        ("GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nA: \u{1b}[2J\r\n\r\n", "field-value-invalid"),
+        ("GET / HTTP/3.0\r\nAccept: application/json\r\n\r\n", "version-not-supported"),
+    ] {
+        let answer = server.ask(message.as_bytes());
+        let (_, content) = answer.split_once("\r\n\r\n").expect("a head");
+        let problem: Value = serde_json::from_str(content).expect("a problem");
+        let line = server.json();
+        assert_eq!((&line["reason"], &line["stage"], &line["close"]), (&reason.into(), &"arrive".into(), &"malformed-head".into()));
+        assert_eq!(line["at_byte"], problem["position"], "{message:?}");
+        assert!(line["at_byte"].is_u64(), "{line}");
+        assert_eq!(problem["type"], format!("urn:verdict:reason:{reason}"));
+        assert_eq!(format!("urn:uuid:{}", line["id"].as_str().expect("an id")), problem["instance"].as_str().expect("a URN"));
+    }
+    // A head that stops: where it stopped, and how long it was waited for.
+    let part = "GET /page.txt HTTP/1.1\r\nHo";
+    assert!(server.ask(part.as_bytes()).starts_with("HTTP/1.1 408 "));
+    let line = server.json();
+    assert_eq!((&line["reason"], &line["close"], &line["at_byte"]), (&"head-timeout".into(), &"head-timeout".into(), &part.len().into()));
+    assert!(line["head_us"].as_u64().is_some_and(|time| time > 800_000), "{line}");
+}
+
+#[test]
+fn what_the_client_is_not_told_is_in_the_log() {
+    let mut server = Server::start("json");
+    std::os::unix::fs::symlink("/etc/passwd", server.folder.path().join("public/out")).expect("a link");
+    std::os::unix::fs::symlink("/etc", server.folder.path().join("public/dir")).expect("a link");
+    for (target, reason) in [("/out", "outside-root"), ("/dir/passwd", "outside-root"), ("/page.txt/", "nothing-there")] {
+        let answer = server.ask(&request(&format!("GET {target}"), ""));
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("nothing-there"), "{answer}");
+        let line = server.json();
+        assert_eq!((&line["status"], &line["reason"]), (&404.into(), &reason.into()), "{target}");
+    }
+}
+
+#[test]
+fn nothing_in_a_request_can_forge_a_line() {
+    const EVIL: &str = "/%0d%0aforged?\"\\\u{5c}{}<>'";
+    for log in ["json", "text"] {
+        let mut server = Server::start(log);
+        let mut message = format!("GET {EVIL} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n").into_bytes();
+        message.extend_from_slice(b"User-Agent: \"},{\\\"a\x80\xff\xc3\xa9\t\r\nReferer: \xe2\x80\xae\xc2\x9b2J\r\n\r\n");
+        server.ask(&message);
+        server.ask(&request("GET /last", "User-Agent: \"},\\\r\n"));
+        let (first, last) = (server.line(), server.line());
+        for line in [&first, &last] {
+            assert!(!line.chars().any(|c| c.is_control()), "{line:?}");
+        }
+        assert!(last.contains("/last"), "{last}");
+        if log == "json" {
+            for line in [first, last] {
+                let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                assert!(value["status"].is_u64());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_of_text_has_the_same_in_its_order() {
+    let mut server = Server::start("text");
+    let answer = server.ask(&request("GET /nothing", ""));
+    let line = server.line();
+    let words: Vec<&str> = line.split(' ').collect();
+    assert_eq!(words[1..8], ["127.0.0.1", "GET", "/nothing", "404", "nothing-there", "find", "route=/{path...}"], "{line}");
+    assert_eq!(words.last(), Some(&field(&answer, "Request-Id")), "{line}");
+}
+
+#[test]
+fn what_was_answered_before_the_server_stops_is_in_the_log() {
+    let mut server = Server::start("json");
+    for i in 0..200 {
+        server.ask(&request(&format!("GET /{i}"), ""));
+    }
+    server.stop();
+    for i in 0..200 {
+        assert_eq!(server.json()["target"], format!("/{i}"));
+    }
+    let mut rest = String::new();
+    server.output.read_to_string(&mut rest).expect("UTF-8");
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn with_the_log_off_nothing_is_written() {
+    let mut server = Server::start("off");
+    server.ask(&request("GET /page.txt", ""));
+    server.stop();
+    let mut rest = String::new();
+    server.output.read_to_string(&mut rest).expect("UTF-8");
+    assert_eq!(rest, "");
+}
