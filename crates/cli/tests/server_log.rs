@@ -88,25 +88,48 @@ fn field<'a>(answer: &'a str, name: &str) -> &'a str {
 #[test]
 fn each_answer_has_a_line_with_its_reason_stage_and_times() {
     let mut server = Server::start("json");
-    let rows: &[(Vec<u8>, u16, &str, &str, Option<&str>, u64)] = &[
-        (request("GET /page.txt?q=1", "User-Agent: agent/1\r\nReferer: http://from.test/\r\n"), 200, "served", "process", Some("/{path...}"), 4),
+    // What is asked, its status, reason and stage, its route, and the bytes of its content where they are known.
+    type Row = (Vec<u8>, u16, &'static str, &'static str, Option<&'static str>, u64);
+    let rows: [Row; 7] = [
+        (
+            request("GET /page.txt?q=1", "User-Agent: agent/1\r\nReferer: http://from.test/\r\n"),
+            200,
+            "served",
+            "process",
+            Some("/{path...}"),
+            4,
+        ),
         (request("HEAD /page.txt", ""), 200, "served", "process", Some("/{path...}"), 0),
         (request("GET /page.txt", "Range: bytes=1-2\r\n"), 206, "part-served", "range", Some("/{path...}"), 2),
         (request("GET /page.txt", "If-None-Match: *\r\n"), 304, "tag-unchanged", "precondition", Some("/{path...}"), 0),
-        (request("POST /page.txt", "Content-Length: 0\r\n"), 405, "method-not-taken", "find", Some("/{path...}"), u64::MAX),
+        (
+            request("POST /page.txt", "Content-Length: 0\r\n"),
+            405,
+            "method-not-taken",
+            "find",
+            Some("/{path...}"),
+            u64::MAX,
+        ),
         (request("GET /gone", ""), 410, "configured-answer", "process", Some("/gone"), u64::MAX),
         (request("BREW /page.txt", ""), 501, "method-unknown", "find", Some("/{path...}"), u64::MAX),
     ];
-    for (request, status, reason, stage, route, bytes) in rows {
+    for (request, status, reason, stage, route, bytes) in &rows {
         let answer = server.ask(request);
         let line = server.json();
         let shown = format!("{}: {line}", request.escape_ascii());
-        assert_eq!((&line["status"], &line["reason"], &line["stage"]), (&(*status).into(), &(*reason).into(), &(*stage).into()), "{shown}");
+        assert_eq!(
+            (&line["status"], &line["reason"], &line["stage"]),
+            (&(*status).into(), &(*reason).into(), &(*stage).into()),
+            "{shown}"
+        );
         assert_eq!(line["route"].as_str(), *route, "{shown}");
         assert_eq!(line["id"], field(&answer, "Request-Id"), "{shown}");
         let start = std::str::from_utf8(request).expect("ASCII").split(' ').collect::<Vec<_>>();
         assert_eq!((line["method"].as_str(), line["target"].as_str()), (Some(start[0]), Some(start[1])), "{shown}");
-        assert_eq!((&line["client"], &line["host"], &line["version"]), (&"127.0.0.1".into(), &"log.test".into(), &"1.1".into()));
+        assert_eq!(
+            (&line["client"], &line["host"], &line["version"]),
+            (&"127.0.0.1".into(), &"log.test".into(), &"1.1".into())
+        );
         assert_eq!(line["close"], "client-asked", "{shown}");
         let (_, content) = answer.split_once("\r\n\r\n").expect("a head");
         assert_eq!(line["bytes"], if *bytes == u64::MAX { content.len() as u64 } else { *bytes }, "{shown}");
@@ -139,7 +162,10 @@ fn a_malformed_message_has_a_line_with_its_byte() {
         ("GET / HTTP/1.1\r\nAccept: application/json\r\n\r\n", "host-missing"),
         ("GET /../x HTTP/1.1\r\nAccept: application/json\r\n\r\n", "ambiguous-target"),
         ("GE(T / HTTP/1.1\r\nAccept: application/json\r\n\r\n", "method-malformed"),
-        ("GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nContent-Length: x\r\n\r\n", "content-length-invalid"),
+        (
+            "GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+            "content-length-invalid",
+        ),
         ("GET / HTTP/1.1\r\nAccept: application/json\r\nHost: a\r\nA: \u{1b}[2J\r\n\r\n", "field-value-invalid"),
         ("GET / HTTP/3.0\r\nAccept: application/json\r\n\r\n", "version-not-supported"),
     ] {
@@ -147,17 +173,26 @@ fn a_malformed_message_has_a_line_with_its_byte() {
         let (_, content) = answer.split_once("\r\n\r\n").expect("a head");
         let problem: Value = serde_json::from_str(content).expect("a problem");
         let line = server.json();
-        assert_eq!((&line["reason"], &line["stage"], &line["close"]), (&reason.into(), &"arrive".into(), &"malformed-head".into()));
+        assert_eq!(
+            (&line["reason"], &line["stage"], &line["close"]),
+            (&reason.into(), &"arrive".into(), &"malformed-head".into())
+        );
         assert_eq!(line["at_byte"], problem["position"], "{message:?}");
         assert!(line["at_byte"].is_u64(), "{line}");
         assert_eq!(problem["type"], format!("urn:verdict:reason:{reason}"));
-        assert_eq!(format!("urn:uuid:{}", line["id"].as_str().expect("an id")), problem["instance"].as_str().expect("a URN"));
+        assert_eq!(
+            format!("urn:uuid:{}", line["id"].as_str().expect("an id")),
+            problem["instance"].as_str().expect("a URN")
+        );
     }
     // A head that stops: where it stopped, and how long it was waited for.
     let part = "GET /page.txt HTTP/1.1\r\nHo";
     assert!(server.ask(part.as_bytes()).starts_with("HTTP/1.1 408 "));
     let line = server.json();
-    assert_eq!((&line["reason"], &line["close"], &line["at_byte"]), (&"head-timeout".into(), &"head-timeout".into(), &part.len().into()));
+    assert_eq!(
+        (&line["reason"], &line["close"], &line["at_byte"]),
+        (&"head-timeout".into(), &"head-timeout".into(), &part.len().into())
+    );
     assert!(line["head_us"].as_u64().is_some_and(|time| time > 800_000), "{line}");
 }
 
@@ -166,7 +201,8 @@ fn what_the_client_is_not_told_is_in_the_log() {
     let mut server = Server::start("json");
     std::os::unix::fs::symlink("/etc/passwd", server.folder.path().join("public/out")).expect("a link");
     std::os::unix::fs::symlink("/etc", server.folder.path().join("public/dir")).expect("a link");
-    for (target, reason) in [("/out", "outside-root"), ("/dir/passwd", "outside-root"), ("/page.txt/", "nothing-there")] {
+    for (target, reason) in [("/out", "outside-root"), ("/dir/passwd", "outside-root"), ("/page.txt/", "nothing-there")]
+    {
         let answer = server.ask(&request(&format!("GET {target}"), ""));
         assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("nothing-there"), "{answer}");
         let line = server.json();
@@ -180,7 +216,8 @@ fn nothing_in_a_request_can_forge_a_line() {
     for log in ["json", "text"] {
         let mut server = Server::start(log);
         let mut message = format!("GET {EVIL} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n").into_bytes();
-        message.extend_from_slice(b"User-Agent: \"},{\\\"a\x80\xff\xc3\xa9\t\r\nReferer: \xe2\x80\xae\xc2\x9b2J\r\n\r\n");
+        message
+            .extend_from_slice(b"User-Agent: \"},{\\\"a\x80\xff\xc3\xa9\t\r\nReferer: \xe2\x80\xae\xc2\x9b2J\r\n\r\n");
         server.ask(&message);
         server.ask(&request("GET /last", "User-Agent: \"},\\\r\n"));
         let (first, last) = (server.line(), server.line());
@@ -203,7 +240,11 @@ fn a_line_of_text_has_the_same_in_its_order() {
     let answer = server.ask(&request("GET /nothing", ""));
     let line = server.line();
     let words: Vec<&str> = line.split(' ').collect();
-    assert_eq!(words[1..8], ["127.0.0.1", "GET", "/nothing", "404", "nothing-there", "find", "route=/{path...}"], "{line}");
+    assert_eq!(
+        words[1..8],
+        ["127.0.0.1", "GET", "/nothing", "404", "nothing-there", "find", "route=/{path...}"],
+        "{line}"
+    );
     assert_eq!(words.last(), Some(&field(&answer, "Request-Id")), "{line}");
 }
 

@@ -115,6 +115,16 @@ impl Writing<'_, '_> {
         (Rest::Nothing, content.len() as u64)
     }
 
+    /// RFC 9110 §15.4.5: what describes the content stays away with it.
+    pub(crate) fn unchanged(&self, fixed: &Fixed, out: &mut Vec<u8>) -> (Rest, u64) {
+        let mut fields = fixed.fields();
+        fields.retain(|(name, _)| {
+            !name.to_ascii_lowercase().starts_with("content-") || name.eq_ignore_ascii_case("Content-Location")
+        });
+        self.head(&fields, None, out);
+        (Rest::Nothing, 0)
+    }
+
     pub(crate) fn redirect(&self, location: &str, cache: Option<u64>, out: &mut Vec<u8>) -> (Rest, u64) {
         let page = redirect_page(self.status, location);
         let mut fields: Fields<'_> = vec![

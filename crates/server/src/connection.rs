@@ -52,11 +52,16 @@ pub(crate) async fn connection(stream: TcpStream, client: IpAddr, crowded: Optio
             Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
             Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
         };
+        if went.is_err() {
+            // What is left in them is nobody's.
+            buffers.clear();
+        }
         connection.worker.give_back(buffers);
         if let Err(Ended { unread, close }) = went {
             match close {
-                Close::AnswerBroken => connection.socket.abort(),
-                Close::PeerReset | Close::Io | Close::SendIdle => {}
+                // What was sent is not the whole, and the kernel would go on offering it to who does not read.
+                Close::AnswerBroken | Close::SendIdle => connection.socket.abort(),
+                Close::PeerReset | Close::Io => {}
                 _ if unread => Box::pin(connection.socket.linger()).await,
                 _ => connection.socket.finish(),
             }

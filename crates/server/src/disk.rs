@@ -3,14 +3,15 @@
 //! Rule: what can wait for a disk is named so. With [`Wait::No`], and in [`pages::read_resident`], the kernel answers
 //! from memory or says that it cannot; whoever gets that answer asks again from a thread that may wait.
 //!
-//! Linux only, 5.6 or later for `openat2`; what came later (`RESOLVE_CACHED` 5.12, `cachestat` 6.5) is done without
-//! where it is missing.
+//! Linux only. What is missing is done without: `cachestat` (6.5), `RESOLVE_CACHED` (5.12), and `openat2` itself (5.6),
+//! which older sandboxes and checkers do not know either. Without `openat2` no symbolic link is followed at all.
 
 mod identity;
 pub mod pages;
+mod walk;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
@@ -25,12 +26,25 @@ const ATTEMPTS: u32 = 16;
 /// so no order of renames can lead outside. `/proc/PID/fd` links would jump anywhere.
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
+/// A folder that names are looked for in. `O_DIRECTORY` not only refuses everything else, it lets an automount happen too.
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
 /// A folder from which files are served.
 #[derive(Debug)]
 pub struct Root {
     folder: OwnedFd,
-    /// Whether the kernel knows `RESOLVE_CACHED`.
-    cached_look_ups: bool,
+    look_ups: LookUps,
+}
+
+/// How paths are looked up, which depends on the kernel and on the sandbox around this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum LookUps {
+    /// By `openat2`, which can also answer from memory alone.
+    Cached,
+    /// By `openat2`.
+    Beneath,
+    /// Name by name. An `openat` may wait for the disk, so with [`Wait::No`] everything would block.
+    Walked,
 }
 
 /// Whether a look-up may wait for the disk.
@@ -67,7 +81,7 @@ pub struct Opened {
 pub enum Missed {
     /// There is nothing of that name, or there cannot be.
     Nothing,
-    /// A symbolic link on the way leads out of the root.
+    /// A symbolic link on the way leads out of the root, or is there at all where the kernel has no `openat2`.
     Outside,
     /// A pipe, a socket or a device.
     Irregular,
@@ -84,30 +98,18 @@ pub enum Missed {
 impl Root {
     /// Takes the folder at `path`, whatever is later put in its place.
     ///
-    /// Fails as opening a directory does, and with [`io::ErrorKind::Unsupported`] where the kernel has no `openat2`.
+    /// Fails as opening a directory does.
     pub fn at(path: &Path) -> io::Result<Root> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(path, flags, Mode::empty())?;
-        let supported = |resolve| match rustix::fs::openat2(&folder, c".", flags, Mode::empty(), resolve) {
-            Ok(_) | Err(Errno::AGAIN) => Ok(true),
-            Err(Errno::INVAL) => Ok(false),
-            // A sandbox that does not know the call may answer EPERM.
-            Err(Errno::NOSYS | Errno::PERM) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "openat2 is missing: Linux 5.6 or later is needed"))
-            }
-            Err(error) => Err(error.into()),
-        };
-        if !supported(BENEATH)? {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "openat2 does not keep look-ups beneath a folder"));
-        }
-        let cached_look_ups = supported(BENEATH | ResolveFlags::CACHED)?;
-        Ok(Root { folder, cached_look_ups })
+        let folder = rustix::fs::open(path, FOLDER, Mode::empty())?;
+        let look_ups = LookUps::probe(folder.as_fd())?;
+        Ok(Root { folder, look_ups })
     }
 
     /// Opens what `path` leads to, for reading.
     ///
     /// The path is decoded, relative and without `..`; the empty path is the root itself. A trailing slash asks for a
-    /// folder. Symbolic links are followed as long as they stay beneath the root. Hot: no allocation up to 255 bytes.
+    /// folder. Symbolic links are followed as long as they stay beneath the root; where the kernel has no `openat2` none
+    /// is, and each is [`Missed::Outside`]. Hot: no allocation up to 255 bytes.
     pub fn open(&self, path: &str, wait: Wait) -> Result<Opened, Missed> {
         // Regular files ignore O_NONBLOCK; a pipe without a writer would hold this thread without it. As in nginx, the
         // type is looked at after opening: one call less for each file, and whoever can put a device with side effects
@@ -128,15 +130,19 @@ impl Root {
     fn resolve(&self, path: &str, flags: OFlags, wait: Wait) -> Result<OwnedFd, Missed> {
         // The kernel holds this too (EXDEV); a caller that breaks it has not parsed its target.
         debug_assert!(!path.starts_with('/') && path.split('/').all(|segment| segment != ".."), "{path:?}");
-        let resolve = match wait {
-            Wait::No if !self.cached_look_ups => return Err(Missed::WouldBlock),
-            Wait::No => BENEATH | ResolveFlags::CACHED,
-            Wait::Yes => BENEATH,
+        let resolve = match (self.look_ups, wait) {
+            (LookUps::Cached, Wait::No) => BENEATH | ResolveFlags::CACHED,
+            (LookUps::Beneath | LookUps::Walked, Wait::No) => return Err(Missed::WouldBlock),
+            (_, Wait::Yes) => BENEATH,
         };
         let path = if path.is_empty() { "." } else { path };
         let mut attempt = 1;
         loop {
-            match rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), resolve) {
+            let opened = match self.look_ups {
+                LookUps::Walked => walk::open(self.folder.as_fd(), path, flags),
+                _ => rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), resolve),
+            };
+            match opened {
                 Ok(file) => return Ok(file),
                 Err(Errno::AGAIN) if wait == Wait::No => return Err(Missed::WouldBlock),
                 // A rename or mount elsewhere while a link's `..` was followed (openat2(2), EAGAIN), or a signal.
@@ -147,12 +153,29 @@ impl Root {
     }
 }
 
+impl LookUps {
+    /// The best way that works here, found by asking for the folder itself.
+    fn probe(folder: BorrowedFd<'_>) -> io::Result<LookUps> {
+        for (resolve, look_ups) in [(BENEATH | ResolveFlags::CACHED, LookUps::Cached), (BENEATH, LookUps::Beneath)] {
+            match rustix::fs::openat2(folder, c".", FOLDER, Mode::empty(), resolve) {
+                Ok(_) | Err(Errno::AGAIN) => return Ok(look_ups),
+                // Flags that it does not know; or the call is unknown, which a sandbox may also answer by EPERM.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(LookUps::Walked)
+    }
+}
+
 /// What an open descriptor is, if it is served at all.
 fn examine(file: &OwnedFd) -> Result<(Kind, Identity), Missed> {
     let stat = rustix::fs::fstat(file.as_fd())?;
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Folder,
+        // Only a walk opens a link itself.
+        FileType::Symlink => return Err(Missed::Outside),
         _ => return Err(Missed::Irregular),
     };
     Ok((kind, Identity::from_stat(&stat)))
@@ -212,6 +235,16 @@ mod tests {
         (above, root)
     }
 
+    /// The same folder, looked up by `openat2` and name by name.
+    fn both_ways(above: &tempfile::TempDir) -> [Root; 2] {
+        let root = || Root::at(&above.path().join("served")).unwrap();
+        [root(), without_openat2(root())]
+    }
+
+    fn without_openat2(root: Root) -> Root {
+        Root { look_ups: LookUps::Walked, ..root }
+    }
+
     /// The outcome in a word.
     fn word(outcome: &Result<(Kind, Identity), Missed>) -> &'static str {
         match outcome {
@@ -233,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_a_file_or_folder_beneath_the_root_or_says_why_not() {
-        let (_above, root) = tree();
+        let (above, _root) = tree();
         let long_name = "n".repeat(256);
         let long_path = "n/".repeat(2_100);
         for (path, expected) in [
@@ -250,12 +283,6 @@ mod tests {
             (&long_path, "nothing"),
             ("file\0", "nothing"),
             ("\0", "nothing"),
-            ("in", "file"),
-            ("folder/up", "file"),
-            ("to-folder/ünïcode", "file"),
-            ("to-folder/up", "file"),
-            ("broken", "nothing"),
-            ("loop", "nothing"),
             ("out", "outside"),
             ("to-above", "outside"),
             ("to-above/secret", "outside"),
@@ -265,16 +292,43 @@ mod tests {
             ("pipe", "irregular"),
             ("socket", "irregular"),
         ] {
-            assert_eq!(word(&opened(root.open(path, Wait::Yes))), expected, "{path:?}");
-            assert_eq!(word(&root.look(path)), expected, "looking at {path:?}");
-            let at_once = word(&opened(root.open(path, Wait::No)));
-            assert!(at_once == expected || at_once == "would block", "{path:?} at once: {at_once}");
+            for root in both_ways(&above) {
+                assert_leads(&root, path, expected);
+            }
         }
     }
 
     #[test]
+    fn a_link_that_stays_beneath_is_followed_by_openat2_alone() {
+        let (above, _root) = tree();
+        let [resolved, walked] = both_ways(&above);
+        for (path, expected) in [
+            ("in", "file"),
+            ("folder/up", "file"),
+            ("to-folder/ünïcode", "file"),
+            ("to-folder/up", "file"),
+            ("broken", "nothing"),
+            ("loop", "nothing"),
+            ("to-folder", "folder"),
+            ("to-folder/", "folder"),
+        ] {
+            assert_leads(&resolved, path, expected);
+            assert_leads(&walked, path, "outside");
+        }
+    }
+
+    /// Opening, looking, and opening at once agree.
+    fn assert_leads(root: &Root, path: &str, expected: &str) {
+        let by = root.look_ups;
+        assert_eq!(word(&opened(root.open(path, Wait::Yes))), expected, "{path:?}, {by:?}");
+        assert_eq!(word(&root.look(path)), expected, "looking at {path:?}, {by:?}");
+        let at_once = word(&opened(root.open(path, Wait::No)));
+        assert!(at_once == expected || at_once == "would block", "{path:?} at once, {by:?}: {at_once}");
+    }
+
+    #[test]
     fn a_device_is_irregular() {
-        let (above, root) = tree();
+        let (above, _root) = tree();
         // The null device.
         let null = rustix::fs::makedev(1, 3);
         let path = above.path().join("served/device");
@@ -282,10 +336,12 @@ mod tests {
             eprintln!("skipped: only root can make a device");
             return;
         }
-        assert_eq!(word(&root.look("device")), "irregular");
-        let outcome = word(&opened(root.open("device", Wait::Yes)));
-        // Unreadable on a file system that is mounted nodev.
-        assert!(outcome == "irregular" || outcome == "unreadable", "{outcome}");
+        for root in both_ways(&above) {
+            assert_eq!(word(&root.look("device")), "irregular");
+            let outcome = word(&opened(root.open("device", Wait::Yes)));
+            // Unreadable on a file system that is mounted nodev.
+            assert!(outcome == "irregular" || outcome == "unreadable", "{outcome}");
+        }
     }
 
     #[test]
@@ -294,7 +350,7 @@ mod tests {
         // Nobody has asked for this name yet, so only the disk knows that it is not there.
         assert_eq!(word(&opened(root.open("never-asked-for", Wait::No))), "would block");
         assert_eq!(word(&opened(root.open("file", Wait::Yes))), "file");
-        if root.cached_look_ups {
+        if root.look_ups == LookUps::Cached {
             assert_eq!(word(&opened(root.open("file", Wait::No))), "file");
             assert_eq!(word(&opened(root.open("", Wait::No))), "folder");
         } else {
@@ -305,14 +361,17 @@ mod tests {
     #[test]
     fn without_cached_look_ups_everything_would_block() {
         let (_above, mut root) = tree();
-        root.cached_look_ups = false;
-        assert_eq!(word(&opened(root.open("file", Wait::No))), "would block");
-        assert_eq!(word(&opened(root.open("file", Wait::Yes))), "file");
+        for look_ups in [LookUps::Beneath, LookUps::Walked] {
+            root.look_ups = look_ups;
+            assert_eq!(word(&opened(root.open("file", Wait::No))), "would block", "{look_ups:?}");
+            assert_eq!(word(&opened(root.open("file", Wait::Yes))), "file", "{look_ups:?}");
+        }
     }
 
     #[test]
     fn a_file_that_may_not_be_read_is_unreadable() {
-        let (above, root) = tree();
+        let (above, _root) = tree();
+        let roots = both_ways(&above);
         for (name, mode) in [("served/file", 0), ("served/folder", 0)] {
             fs::set_permissions(above.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
         }
@@ -322,9 +381,9 @@ mod tests {
                 let nobody = rustix::thread::Uid::from_raw(65_534);
                 rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
             }
-            ["file", "folder", "folder/up"].map(|path| word(&opened(root.open(path, Wait::Yes))))
+            roots.map(|root| ["file", "folder", "folder/up"].map(|path| word(&opened(root.open(path, Wait::Yes)))))
         });
-        assert_eq!(asked.join().unwrap(), ["unreadable"; 3]);
+        assert_eq!(asked.join().unwrap(), [["unreadable"; 3]; 2]);
         fs::set_permissions(above.path().join("served/folder"), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
@@ -383,19 +442,24 @@ mod tests {
 
     #[test]
     fn a_file_of_more_than_two_gibibytes_is_opened() {
-        let (above, root) = tree();
+        let (above, _root) = tree();
         let length = (3 << 30) + 1;
         File::create(above.path().join("served/large")).unwrap().set_len(length).unwrap();
-        assert_eq!(root.open("large", Wait::Yes).unwrap().identity.size, length);
+        for root in both_ways(&above) {
+            assert_eq!(root.open("large", Wait::Yes).unwrap().identity.size, length);
+        }
     }
 
     #[test]
     fn the_root_stays_the_folder_that_it_was() {
-        let (above, root) = tree();
+        let (above, _root) = tree();
+        let roots = both_ways(&above);
         fs::rename(above.path().join("served"), above.path().join("moved")).unwrap();
         symlink("/etc", above.path().join("served")).unwrap();
-        assert_eq!(word(&opened(root.open("file", Wait::Yes))), "file");
-        assert_eq!(word(&opened(root.open("passwd", Wait::Yes))), "nothing");
+        for root in roots {
+            assert_eq!(word(&opened(root.open("file", Wait::Yes))), "file");
+            assert_eq!(word(&opened(root.open("passwd", Wait::Yes))), "nothing");
+        }
     }
 
     #[test]
@@ -408,13 +472,21 @@ mod tests {
 
     #[test]
     fn no_order_of_renames_leads_outside() {
-        let (above, root) = tree();
+        let (above, _root) = tree();
         let served = above.path().join("served");
         fs::create_dir(served.join("real")).unwrap();
         fs::write(served.join("real/secret"), "public").unwrap();
+        symlink("real", served.join("to-real")).unwrap();
         symlink("..", served.join("trap")).unwrap();
-        symlink("real", served.join("turn")).unwrap();
-        let (turn, trap) = (served.join("turn"), served.join("trap"));
+        let [resolved, walked] = both_ways(&above);
+        keeps_beneath(&resolved, &served, "to-real");
+        keeps_beneath(&walked, &served, "real");
+    }
+
+    /// Opens a file below `turn` while that is exchanged with `trap`, until both were met.
+    fn keeps_beneath(root: &Root, served: &Path, turn: &str) {
+        let path = format!("{turn}/secret");
+        let (turn, trap) = (served.join(turn), served.join("trap"));
         let (found, refused) = std::thread::scope(|scope| {
             let opener = scope.spawn(|| {
                 let (mut found, mut refused) = (0, 0);
@@ -423,7 +495,7 @@ mod tests {
                     if attempt >= 3_000 && (found > 0 && refused > 0 || Instant::now() > until) {
                         break;
                     }
-                    match root.open("turn/secret", Wait::Yes) {
+                    match root.open(&path, Wait::Yes) {
                         Ok(it) => {
                             let mut bytes = [0; 6];
                             File::from(it.file).read_exact_at(&mut bytes, 0).unwrap();

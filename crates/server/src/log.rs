@@ -9,8 +9,9 @@ use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use verdict_core::explain::push_json;
 use verdict_core::field::date::HttpDate;
 use verdict_core::path::Verdict;
@@ -81,9 +82,30 @@ fn write(receiver: &Receiver<Vec<u8>>) {
     }
 }
 
-/// Writes what goes wrong beside answers to standard error, at once. Rare by nature.
+/// How many lines of what goes wrong beside answers are written in a second: whoever can cause them must not be able to
+/// fill a disk, or have workers wait for it.
+const OPERATIONS_A_SECOND: u64 = 10;
+
+/// The second that lines are counted in, and how many there were in it.
+static OPERATIONS: Mutex<(u64, u64)> = Mutex::new((0, 0));
+
+/// Writes what goes wrong beside answers to standard error, at once.
 pub(crate) fn operation(what: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "verdict: {what}");
+    let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let left_out = {
+        let mut counted = OPERATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+        let left_out = if counted.0 == second { 0 } else { counted.1.saturating_sub(OPERATIONS_A_SECOND) };
+        *counted = if counted.0 == second { (second, counted.1 + 1) } else { (second, 1) };
+        if counted.1 > OPERATIONS_A_SECOND {
+            return;
+        }
+        left_out
+    };
+    let mut out = std::io::stderr().lock();
+    if left_out > 0 {
+        let _ = writeln!(out, "verdict: {left_out} more like these were left out");
+    }
+    let _ = writeln!(out, "verdict: {what}");
 }
 
 /// One worker's lines.

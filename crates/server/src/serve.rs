@@ -296,6 +296,7 @@ impl<'s> Exchange<'s, '_> {
             (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed), _) if fixed.content().is_some() => {
                 writing.fixed(fixed, out)
             }
+            (_, Target::Fixed(fixed), _) if writing.status.forbids_content() => writing.unchanged(fixed, out),
             (_, Target::Location(location), _) if writing.status.class() == Class::Redirection => {
                 writing.redirect(location, self.cache_for_redirect(), out)
             }

@@ -136,12 +136,12 @@ impl Worker {
         self.buffers.borrow_mut().pop().unwrap_or_default()
     }
 
-    /// Takes buffers back from a connection that has nothing more to do.
+    /// Takes empty buffers back from a connection that has nothing more to do.
     #[inline]
-    pub(crate) fn give_back(&self, mut buffers: Box<Buffers>) {
+    pub(crate) fn give_back(&self, buffers: Box<Buffers>) {
+        debug_assert!(buffers.unused().is_empty() && buffers.out.is_empty(), "the next connection would get them");
         let mut kept = self.buffers.borrow_mut();
         if kept.len() < MOST_KEPT && buffers.is_small() {
-            buffers.clear();
             kept.push(buffers);
         }
     }

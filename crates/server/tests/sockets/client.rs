@@ -243,7 +243,9 @@ impl Head {
         let line = lines.next().unwrap_or_default();
         let code = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split_once(' ')).map(|(code, _)| code);
         let status: u16 = code.and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("status line {line:?}"));
-        let phrase = Status::from_wire(status).and_then(|status| status.entry()).map(|entry| entry.phrase);
+        let entry = Status::from_wire(status).and_then(|status| status.entry());
+        // RFC 9112 §4: the phrase may be empty, as for a code that is registered and unused.
+        let phrase = entry.map(|entry| entry.phrase.split('(').next().unwrap_or_default().trim_end());
         assert_eq!(Some(&line[13..]), phrase, "{line:?}");
         let fields = lines.map(|line| {
             let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("field line {line:?}"));

@@ -6,6 +6,7 @@ mod connection;
 mod early;
 mod files;
 mod files_changing;
+mod files_parts;
 mod head_is_get;
 mod malformed;
 mod others;

@@ -10,7 +10,10 @@ fn site() -> Site {
         .route("/two/{a}/{b...}", "redirect = \"/{b}/{a}\"")
         .route("/query/{name}", "redirect = \"/search?q={name}\"")
         .route("/fragment/{name}", "redirect = \"/page#{name}\"")
-        .route("/cached/{path...}", "redirect = { to = \"/{path}\", status = 302, cache = \"5m\" }\nheaders = { X-Own = \"own\" }");
+        .route(
+            "/cached/{path...}",
+            "redirect = { to = \"/{path}\", status = 302, cache = \"5m\" }\nheaders = { X-Own = \"own\" }",
+        );
     for status in [301, 302, 303, 307, 308] {
         let redirect = format!("redirect = {{ to = \"/new/{{path}}\", status = {status} }}");
         plan = plan.route(&format!("/{status}/{{path...}}"), &redirect);
@@ -28,8 +31,17 @@ fn each_status_redirects_every_method_and_says_where_and_for_how_long() {
         (307, "redirected-for-now", None),
         (308, "redirected-for-good", Some("max-age=3600")),
     ] {
-        for (method, content) in [("GET", ""), ("HEAD", ""), ("OPTIONS", ""), ("POST", "abc"), ("PUT", "abc"), ("PATCH", "abc"), ("DELETE", "")] {
-            let length = if content.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", content.len()) };
+        for (method, content) in [
+            ("GET", ""),
+            ("HEAD", ""),
+            ("OPTIONS", ""),
+            ("POST", "abc"),
+            ("PUT", "abc"),
+            ("PATCH", "abc"),
+            ("DELETE", ""),
+        ] {
+            let length =
+                if content.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", content.len()) };
             let mut client = site.client();
             let answer = client.ask(format!("{method} /{status}/a/b?c=d HTTP/1.1\r\nHost: a\r\n{length}\r\n{content}"));
             assert_eq!((answer.status(), answer.reason().as_str()), (status, reason), "{method}");
@@ -40,7 +52,12 @@ fn each_status_redirects_every_method_and_says_where_and_for_how_long() {
             assert!(client.goes_on(), "{method} {status}");
         }
         // Conditions cannot turn it into anything else (RFC 9110 §13.2.1), and there is nothing to take a part of.
-        for fields in ["If-Match: \"x\"\r\n", "If-None-Match: *\r\n", "If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT\r\n", "Range: bytes=0-0\r\n"] {
+        for fields in [
+            "If-Match: \"x\"\r\n",
+            "If-None-Match: *\r\n",
+            "If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT\r\n",
+            "Range: bytes=0-0\r\n",
+        ] {
             assert_eq!(site.get_with(&format!("/{status}/a"), fields).status(), status, "{fields}");
         }
         for (method, refused) in [("BREW", 501), ("TRACE", 405)] {
@@ -138,7 +155,10 @@ fn a_request_never_adds_a_field_nor_an_answer() {
         assert_eq!(answer.get("x-evil"), None, "{target}");
         match answer.status() {
             // In a query it stays what it was: encoded.
-            307 => assert!(answer.get("location").is_some_and(|to| to.bytes().all(|byte| byte.is_ascii_graphic())), "{target}"),
+            307 => assert!(
+                answer.get("location").is_some_and(|to| to.bytes().all(|byte| byte.is_ascii_graphic())),
+                "{target}"
+            ),
             status => assert_eq!(status, 400, "{target}"),
         }
     }
@@ -158,7 +178,11 @@ fn the_page_shows_the_target_as_text() {
         let location = answer.get("location").unwrap_or_else(|| panic!("{target}"));
         let shown = location.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let shown = shown.replace('"', "&quot;").replace('\'', "&#39;");
-        assert!(answer.text().contains(&format!("<p><a href=\"{shown}\">{shown}</a></p>")), "{target}: {}", answer.text());
+        assert!(
+            answer.text().contains(&format!("<p><a href=\"{shown}\">{shown}</a></p>")),
+            "{target}: {}",
+            answer.text()
+        );
         assert_eq!(answer.get("x-content-type-options"), Some("nosniff"));
     }
 }

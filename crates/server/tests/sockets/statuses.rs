@@ -142,7 +142,7 @@ fn site() -> Site {
     symlink("/etc/passwd", public.join("link-out")).expect("a link");
     rustix::fs::mkfifoat(rustix::fs::CWD, public.join("pipe"), rustix::fs::Mode::from_raw_mode(0o444)).expect("a pipe");
     for closed in ["unreadable.txt", "closed"] {
-        fs::set_permissions(public.join(closed), Permissions::from_mode(0)).expect("its permissions");
+        fs::set_permissions(public.join(closed), Permissions::from_mode(0o000)).expect("its permissions");
     }
     // The superuser may read everything.
     if rustix::process::geteuid().is_root() {
