@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     machine::program("wrk")?;
     let (core, load_core) = options.cores.map_or_else(two_cores, Ok)?;
     if options.build {
-        verdict::build(&[])?;
+        verdict::build()?;
     }
     let site = Site::new()?;
     let mut lines = Vec::new();

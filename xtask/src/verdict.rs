@@ -8,13 +8,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds the command in release. `features` are cargo's, of the package `verdict`.
-pub(crate) fn build(features: &[&str]) -> Result<(), Failure> {
+/// Builds the command in release.
+pub(crate) fn build() -> Result<(), Failure> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--package", "verdict"]).current_dir(workspace());
-    for feature in features {
-        cargo.args(["--features", feature]);
-    }
     match cargo.status().while_trying("run cargo")? {
         status if status.success() => Ok(()),
         _ => Err(Failure::Wrong("verdict does not build".to_owned())),

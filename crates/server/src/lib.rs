@@ -14,6 +14,7 @@ mod handler;
 mod id;
 mod listen;
 mod log;
+mod named;
 mod refusal;
 mod representation;
 mod request;
@@ -23,6 +24,7 @@ mod serve;
 mod server;
 mod site;
 mod socket;
+mod timer;
 mod user;
 mod worker;
 

@@ -19,7 +19,15 @@ use verdict_wire::Close;
 /// How much of a file is looked for in memory, and sent, at a time: between two slices other connections have a turn.
 const SLICE: u64 = 1 << 20;
 
-/// The end of a file is sent apart, after a look at whether the file is still the one that was begun.
+/// What is read and copied at a time.
+const PIECE: u64 = 64 << 10;
+
+/// Up to this size a file is copied on its way. What sendfile(2) sends are the file's own pages: a write to the file shows
+/// in them until the client has them.
+const COPIED: u64 = 1 << 20;
+
+/// The end of a larger file is copied too, after the client has acknowledged all before it and after a last look at whether
+/// the file is still the one that was begun.
 const LAST: u64 = 16 << 10;
 
 /// Sends the rest of an answer; `head` goes out with the first of it. The client must take some every `pause`.
@@ -63,16 +71,12 @@ async fn send_file(
     part: ByteRange,
     pause: Duration,
 ) -> Result<(), Close> {
-    let mut offset = part.first;
     let end = part.last + 1;
-    let last = end.saturating_sub(LAST).max(part.first);
-    while offset < end {
-        let until = if offset < last { last.min(offset + SLICE) } else { end };
+    let copied_from = if part.size() <= COPIED { part.first } else { end - LAST };
+    let mut offset = part.first;
+    while offset < copied_from {
+        let until = copied_from.min(offset + SLICE);
         make_resident(file, offset, until - offset).await?;
-        // What is only renamed or removed meanwhile has its old bytes still, and is sent to its end.
-        if until == end && !Identity::of(file.as_fd()).is_ok_and(|now| now.has_content_of(identity)) {
-            return Err(Close::AnswerBroken);
-        }
         while offset < until {
             let left = (until - offset) as usize;
             let sent =
@@ -84,7 +88,39 @@ async fn send_file(
         }
         yield_now().await;
     }
+    if copied_from > part.first {
+        socket.drained(pause).await?;
+    }
+    while offset < end {
+        let piece = read(file, offset, PIECE.min(end - offset)).await?;
+        offset += piece.len() as u64;
+        if offset == end {
+            // What is only renamed or removed meanwhile has its old bytes still, and is sent to its end.
+            if !Identity::of(file.as_fd()).is_ok_and(|now| now.has_content_of(identity)) {
+                return Err(Close::AnswerBroken);
+            }
+            socket.write(&piece, pause).await?;
+        } else {
+            socket.write_more(&piece, pause).await?;
+        }
+    }
     Ok(())
+}
+
+/// Bytes of a file: all that were asked for, by the pool where the kernel does not hold them.
+async fn read(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<Vec<u8>, Close> {
+    let mut piece = vec![0; length as usize];
+    if pages::read_resident(file.as_fd(), offset, &mut piece) == Some(piece.len()) {
+        return Ok(piece);
+    }
+    let file = file.clone();
+    let read = spawn_blocking(move || pages::read(file.as_fd(), offset, &mut piece).map(|n| (n, piece))).await;
+    match read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))) {
+        Ok((n, piece)) if n == piece.len() => Ok(piece),
+        // The file has become shorter than it was.
+        Ok(_) => Err(Close::AnswerBroken),
+        Err(error) => Err(unreadable(&error)),
+    }
 }
 
 /// Has the pool read what the kernel does not hold, so that sending it does not wait for the disk.
@@ -95,8 +131,10 @@ async fn make_resident(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<
     }
     let file = file.clone();
     let read = spawn_blocking(move || pages::warm(file.as_fd(), offset, length)).await;
-    read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map(|_| ()).map_err(|error| {
-        crate::log::operation(format_args!("a file could not be read while it was sent: {error}"));
-        Close::AnswerBroken
-    })
+    read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map(|_| ()).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &io::Error) -> Close {
+    crate::log::operation(format_args!("a file could not be read while it was sent: {error}"));
+    Close::AnswerBroken
 }

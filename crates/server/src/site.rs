@@ -3,9 +3,9 @@
 use crate::config::{Config, Explain, HintsTo, Kind};
 use crate::disk::Root;
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
-use std::collections::{BTreeMap, HashSet};
+use crate::named::Named;
+use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,8 +20,7 @@ pub(crate) struct Opened {
     roots: Vec<Option<Arc<Root>>>,
     /// By route: custom error pages by status code.
     pages: Vec<BTreeMap<u16, Arc<str>>>,
-    /// Device and inode of the files that the config names.
-    named: Arc<HashSet<(u64, u64)>>,
+    named: Arc<Named>,
 }
 
 /// A file or folder that the config names and that cannot be opened.
@@ -60,8 +59,7 @@ impl Opened {
             }
             pages.push(texts);
         }
-        let named = config.named_files.iter().filter_map(|path| std::fs::metadata(path).ok());
-        let named = Arc::new(named.map(|file| (file.dev(), file.ino())).collect());
+        let named = Arc::new(Named::new(config.named_files.clone()));
         Ok(Opened { config, roots, pages, named })
     }
 }
@@ -174,5 +172,14 @@ impl Site {
             length_required: false,
         });
         Site { wire, routes, nowhere, opened }
+    }
+
+    /// Forgets what nobody has asked for in a while.
+    pub(crate) fn forget(&self, now_ns: i64) {
+        for route in &self.routes {
+            if let Handler::Files(files) = &route.handler {
+                files.forget(now_ns);
+            }
+        }
     }
 }

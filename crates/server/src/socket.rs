@@ -1,11 +1,13 @@
 //! A client's socket, every wait on which has an end.
 
 use crate::buffers::Buffers;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, TICK};
+use crate::timer::Timer;
 use crate::worker::Worker;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -120,6 +122,27 @@ impl Socket {
         }
     }
 
+    /// Waits until the client has acknowledged everything; it must acknowledge some of it every `pause`.
+    pub(crate) async fn drained(&self, pause: Duration) -> Result<(), Close> {
+        let failed = |error: io::Error| broken(&error);
+        let mut left = unacknowledged(&self.stream).map_err(failed)?;
+        let mut wait = Duration::from_micros(200);
+        let mut due = Instant::now() + pause;
+        while left > 0 {
+            if Instant::now() > due {
+                return Err(Close::SendIdle);
+            }
+            // Nobody tells when the last byte is acknowledged, so it is looked for ever more seldom.
+            Timer::every(wait).map_err(failed)?.tick().await.map_err(failed)?;
+            wait = (2 * wait).min(TICK);
+            let now = unacknowledged(&self.stream).map_err(failed)?;
+            if now < left {
+                (left, due) = (now, Instant::now() + pause);
+            }
+        }
+        Ok(())
+    }
+
     /// Ends our side, so that the client reads to the end of its answer, and discards what it still sends. A socket that is
     /// closed while there are bytes unread resets the connection, and the answer may be lost with it (RFC 9112 §9.6).
     pub(crate) async fn linger(&self) {
@@ -154,6 +177,16 @@ fn discard(stream: &TcpStream) -> io::Result<usize> {
     let mut nothing = [0; 64 << 10];
     let (_, n) = rustix::net::recv(stream, &mut nothing[..], RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
     Ok(n)
+}
+
+/// Bytes that the client has not acknowledged: sent or not.
+fn unacknowledged(stream: &TcpStream) -> io::Result<u32> {
+    let mut left: libc::c_int = 0;
+    // SAFETY: SIOCOUTQ, which has this other name too, writes one int (tcp(7)).
+    match unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &mut left) } {
+        0 => Ok(left.max(0) as u32),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn broken(error: &io::Error) -> Close {

@@ -8,22 +8,17 @@ use crate::deadline::{Deadlines, TICK};
 use crate::id::Random;
 use crate::log::{self, Log};
 use crate::site::{Opened, Site};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
+use crate::timer::Timer;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, TcpListener as StdListener};
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{LocalSet, spawn_local};
@@ -191,7 +186,7 @@ pub(crate) fn run(
     });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
-        spawn_local(tick(worker.clone(), timer()?));
+        spawn_local(tick(worker.clone(), Timer::every(TICK)?));
         let mut accepting = Vec::new();
         for listener in listeners {
             let listener = TcpListener::from_std(listener)?;
@@ -228,22 +223,18 @@ pub(crate) fn run(
     })
 }
 
-/// A timer that is readable at each tick.
-fn timer() -> io::Result<AsyncFd<OwnedFd>> {
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    let tick = Timespec { tv_sec: 0, tv_nsec: TICK.subsec_nanos().into() };
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: tick, it_value: tick })?;
-    // SAFETY: an `OwnedFd` is the same open file for as long as it lives, and the `AsyncFd` owns it.
-    Ok(unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?)
-}
-
-/// What is done ten times a second: deadlines, the log.
-async fn tick(worker: Rc<Worker>, timer: AsyncFd<OwnedFd>) {
-    loop {
-        let Ok(mut ready) = timer.readable().await else { return };
-        let _ = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?));
+/// What is done ten times a second: deadlines, the log; and once a second: what nobody asks for any more.
+async fn tick(worker: Rc<Worker>, timer: Timer) {
+    for tick in 0u64.. {
+        if timer.tick().await.is_err() {
+            return;
+        }
         worker.deadlines.sweep();
         worker.log.flush();
+        if tick.is_multiple_of(10) {
+            worker.clock.tick();
+            worker.site().forget(worker.clock.nanoseconds());
+        }
     }
 }
 

@@ -43,14 +43,20 @@ fn step(folder: BorrowedFd<'_>, name: &str, flags: OFlags) -> rustix::io::Result
         // Only O_NOFOLLOW says this of a single name.
         Err(Errno::LOOP) => Err(Errno::XDEV),
         // With O_DIRECTORY a link is first of all no directory.
-        Err(Errno::NOTDIR) if is_link(folder, name) => Err(Errno::XDEV),
+        Err(Errno::NOTDIR) => Err(no_folder(folder, name)),
         opened => opened,
     }
 }
 
-fn is_link(folder: BorrowedFd<'_>, name: &str) -> bool {
-    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+/// What to say of a name that was no folder a moment ago.
+fn no_folder(folder: BorrowedFd<'_>, name: &str) -> Errno {
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    match stat.map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+        Ok(FileType::Symlink) => Errno::XDEV,
+        // It has become one: a race, which openat2 calls so too.
+        Ok(FileType::Directory) => Errno::AGAIN,
+        _ => Errno::NOTDIR,
+    }
 }
 
 #[cfg(test)]

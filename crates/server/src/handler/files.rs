@@ -9,12 +9,12 @@ pub mod multipart;
 
 use crate::config;
 use crate::disk::{Root, Wait};
+use crate::named::Named;
 use crate::representation::Representation;
 use crate::request::Request;
 use look_up::{Disk, Known};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use verdict_core::cause::Absent;
@@ -31,8 +31,7 @@ pub(crate) struct Files {
     cache_control: Option<Box<str>>,
     /// Relative to the root.
     fallback: Option<String>,
-    /// Device and inode of files that are never served.
-    named: Arc<HashSet<(u64, u64)>>,
+    named: Arc<Named>,
     known: RefCell<FxHashMap<Box<str>, Known>>,
 }
 
@@ -54,7 +53,7 @@ pub(crate) enum Looked {
 }
 
 impl Files {
-    pub(crate) fn new(config: &config::Files, root: Arc<Root>, named: Arc<HashSet<(u64, u64)>>) -> Files {
+    pub(crate) fn new(config: &config::Files, root: Arc<Root>, named: Arc<Named>) -> Files {
         Files {
             root,
             index: config.index.clone(),
@@ -70,13 +69,17 @@ impl Files {
 
     /// What is at a path below the root, in the form that the request asks for. `name` has no leading slash.
     pub(crate) async fn look(&self, request: &Request<'_>, name: &str, now_ns: i64, wait: Wait) -> Looked {
+        // A name that cannot be written without encoding a slash is nobody's, though it decodes to what is somebody's.
+        if request.head.parts.encoded_slash {
+            return Looked::Absent(Absent::EncodedSlash);
+        }
         // Most requests are for what another one asked for a moment ago.
         if let Some(found) = self.recall(name, now_ns, |resource| resource.choose(request))
             && found.content.is_current()
         {
             return Looked::File(found);
         }
-        if let Some(absent) = self.refuse_name(request, name) {
+        if let Some(absent) = self.refuse_name(name) {
             return Looked::Absent(absent);
         }
         let disk = Disk { now_ns, wait };
@@ -93,10 +96,7 @@ impl Files {
     }
 
     /// The names that are refused whatever the disk holds.
-    fn refuse_name(&self, request: &Request<'_>, name: &str) -> Option<Absent> {
-        if request.head.parts.encoded_slash {
-            return Some(Absent::EncodedSlash);
-        }
+    fn refuse_name(&self, name: &str) -> Option<Absent> {
         let mut segments = name.split('/').peekable();
         let mut first = true;
         while let Some(segment) = segments.next() {

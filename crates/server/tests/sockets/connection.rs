@@ -4,6 +4,8 @@ use crate::client::{Broken, Client};
 use crate::site::{Plan, Site};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
+use verdict_server::Server;
+use verdict_server::config::Config;
 
 const PAGE: &str = "GET /page.txt HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -503,4 +505,48 @@ fn a_thousand_connections_come_and_go() {
     for client in &mut clients {
         assert_eq!(client.ask(PAGE).text(), "page");
     }
+}
+
+#[test]
+fn every_address_is_served_by_every_worker() {
+    let mut addresses = vec!["127.0.0.1:0", "127.0.0.2:0"];
+    if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        addresses.push("[::1]:0");
+    }
+    let listen = addresses.iter().map(|address| format!("\"http://{address}\"")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "listen = [{listen}]\nworkers = 3\nlog = \"off\"\n[route.\"/fixed\"]\nrespond = {{ status = 200, body = \"fixed\" }}\n"
+    );
+    let config = Config::parse(&text, "test.toml", ".".as_ref()).unwrap_or_else(|report| panic!("{report}"));
+    let server = Server::start(config).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(server.addresses().len(), addresses.len());
+    for (address, asked) in server.addresses().iter().zip(&addresses) {
+        assert_eq!(format!("{}:0", address.to_string().rsplit_once(':').expect("a port").0), **asked);
+        // More connections than workers: the kernel spreads them over all.
+        let mut clients: Vec<Client> = (0..30).map(|_| Client::to(*address)).collect();
+        for client in &mut clients {
+            assert_eq!(client.ask("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n").text(), "fixed");
+        }
+    }
+    let addresses = server.addresses().to_vec();
+    server.stop().expect("they end");
+    assert!(addresses.iter().all(|address| TcpStream::connect(address).is_err()));
+}
+
+#[test]
+fn a_client_that_breaks_off_harms_nobody() {
+    let site = plan().file("huge.bin", vec![b'h'; 8 << 20]).start();
+    let mut sibling = site.client();
+    for i in 0..100 {
+        let mut client = Client::with_small_buffer(site.address, 8 << 10);
+        client.send("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+        if i % 2 == 0 {
+            assert_eq!(client.head().expect("a head").status, 200);
+        }
+        // With what it has not read, this resets the connection.
+        drop(client);
+        assert_eq!(sibling.ask(PAGE).text(), "page");
+    }
+    let content = site.get("/huge.bin").content;
+    assert!(content.len() == 8 << 20 && content.iter().all(|byte| *byte == b'h'));
 }

@@ -85,6 +85,34 @@ fn parts_of_a_file_that_changes_are_the_old_ones_or_a_broken_connection() {
     }
 }
 
+/// The server may have handed on all of it, while the client has read next to nothing. Pages that were handed on without a
+/// copy are the file's own, and change with it.
+#[test]
+fn a_file_that_changes_when_all_of_it_is_on_its_way_is_the_old_one_or_a_broken_connection() {
+    let changes: [(&str, Change); 2] = [
+        ("written over", |file| file.write_all(&[b'n'; 30_000]).expect("other bytes")),
+        ("cut", |file| file.set_len(20_000).expect("cut")),
+    ];
+    for (name, change) in changes {
+        for size in [40_000, 70_000, 200_000, 400_000, 1_000_000] {
+            let site = Plan::new().file("file.bin", vec![b'o'; size]).route("/{path...}", "files = \"public\"").start();
+            let mut client = Client::with_small_buffer(site.address, 8 << 10);
+            client.send("GET /file.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+            assert_eq!(client.head().expect("a head").status, 200);
+            // The server may go on until it is asked something else.
+            assert_eq!(site.get("/nothing").status(), 404);
+            change(&mut File::options().write(true).open(site.path("file.bin")).expect("a file"));
+            match client.take(size) {
+                Ok(content) => {
+                    let others = content.iter().filter(|byte| **byte != b'o').count();
+                    assert_eq!(others, 0, "{name}: {others} bytes of {size} are not those of the old file");
+                }
+                Err(broken) => assert!(matches!(broken, Broken::Short | Broken::Reset), "{name}: {broken:?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_replaced_or_removed_is_sent_to_its_old_end() {
     for remove in [false, true] {

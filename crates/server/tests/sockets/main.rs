@@ -4,6 +4,7 @@
 mod client;
 mod connection;
 mod early;
+mod examples;
 mod files;
 mod files_changing;
 mod files_parts;

@@ -24,6 +24,9 @@ use verdict_wire::Name;
 /// How long a name is taken for what it was.
 const REMEMBERED_NS: i64 = 1_000_000_000;
 
+/// How long what a name stood for is kept, to be compared with what it stands for then.
+const KEPT_NS: i64 = 10_000_000_000;
+
 /// Files up to this size are kept in memory; larger ones are kept open and sent from the kernel's pages.
 const SMALL: u64 = 64 << 10;
 
@@ -81,10 +84,18 @@ impl Files {
         (0..REMEMBERED_NS).contains(&(now_ns - known.at)).then(|| choose(&known.resource))
     }
 
+    /// Forgets names that nobody has asked for in a while, so that a file that is gone is not kept open.
+    pub(crate) fn forget(&self, now_ns: i64) {
+        self.known.borrow_mut().retain(|_, known| (0..KEPT_NS).contains(&(now_ns - known.at)));
+    }
+
     pub(super) async fn look_up(&self, request: &Request<'_>, name: &str, disk: Disk) -> Looked {
         match self.resource(name, disk).await {
             Ok(resource) => Looked::File(resource.choose(request)),
-            Err(Unfound::Absent(absent)) => Looked::Absent(absent),
+            Err(Unfound::Absent(absent)) => {
+                self.known.borrow_mut().remove(name);
+                Looked::Absent(absent)
+            }
             Err(Unfound::SlashMissing) => Looked::SlashMissing,
             Err(Unfound::Unindexed(folder)) => self.list(request, name, folder, disk).await,
         }
@@ -125,7 +136,7 @@ impl Files {
             opened => opened,
         };
         let opened = opened?;
-        if self.named.contains(&(opened.identity.device, opened.identity.inode)) {
+        if self.named.has(&opened) {
             return Err(Unfound::Absent(Absent::OfConfig));
         }
         Ok(opened)
@@ -224,7 +235,7 @@ impl Files {
         let title = request.path.clone().into_owned();
         let (root, name, dotfiles, named) = (self.root.clone(), name.to_owned(), self.dotfiles, self.named.clone());
         let listed = disk.wait_for(move || {
-            let withheld: Vec<_> = named.iter().copied().collect();
+            let withheld = named.files();
             let path = name.strip_suffix('/').unwrap_or(&name);
             let options = listing::Options { dotfiles, withheld: &withheld };
             let listing = listing::read(&root, path, folder.as_fd(), options)?;

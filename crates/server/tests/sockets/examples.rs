@@ -1,0 +1,61 @@
+//! Each file of `examples/` runs as it stands, and answers as its comments say.
+
+use crate::client::Client;
+use std::path::{Path, PathBuf};
+use verdict_server::Server;
+use verdict_server::config::Config;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+#[test]
+fn every_example_runs_and_answers_as_it_says() {
+    let cases = [
+        ("static.toml", "GET", "/", 200),
+        ("static.toml", "GET", "/style.css", 200),
+        ("static.toml", "GET", "/nothing", 404),
+        ("static.toml", "GET", "/docs/", 200),
+        ("static.toml", "GET", "/docs", 308),
+        ("spa.toml", "GET", "/any/place", 200),
+        ("spa.toml", "GET", "/assets/nothing.js", 404),
+        ("redirects.toml", "GET", "/old/x?y=1", 308),
+        ("redirects.toml", "GET", "/blog/2026/first", 301),
+        ("redirects.toml", "GET", "/latest", 307),
+        ("redirects.toml", "GET", "/login", 302),
+        ("redirects.toml", "POST", "/submit", 303),
+        ("statuses.toml", "GET", "/health", 204),
+        ("statuses.toml", "GET", "/staff/x", 401),
+        ("statuses.toml", "GET", "/paid", 402),
+        ("statuses.toml", "GET", "/fixed", 405),
+        ("statuses.toml", "GET", "/closed/x", 410),
+        ("statuses.toml", "GET", "/chat", 426),
+        ("statuses.toml", "GET", "/banned", 451),
+        ("statuses.toml", "GET", "/pause", 503),
+    ];
+    let mut examples = 0;
+    for entry in std::fs::read_dir(folder()).expect("examples/") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        examples += 1;
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let mut config = Config::load(&path).unwrap_or_else(|report| panic!("{report}"));
+        // But for the port, which other tests may have.
+        for listen in &mut config.listen {
+            listen.address.set_port(0);
+        }
+        let server = Server::start(config).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut asked = 0;
+        for (_, method, target, status) in cases.iter().filter(|(example, ..)| *example == name) {
+            let mut client = Client::to(server.addresses()[0]);
+            let answer = client.ask(format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+            assert_eq!(answer.head.status, *status, "{name}: {method} {target}");
+            asked += 1;
+        }
+        assert!(asked > 0, "{name} is not in the table");
+        server.stop().expect("it stops");
+    }
+    assert_eq!(examples, 4, "an example was added: add its answers too");
+}
