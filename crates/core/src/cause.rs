@@ -10,6 +10,8 @@ use crate::status::Status;
 pub enum Malformed {
     /// A head began and did not finish in `limits.head`.
     HeadTimeout,
+    /// The client ended its side in the middle of a head.
+    HeadCutShort,
     /// The request target is longer than `limits.target`.
     TargetTooLong,
     /// The header section is larger than `limits.fields`.
@@ -88,8 +90,9 @@ pub enum Malformed {
 
 impl Malformed {
     /// Each fault, in the order of the enumeration.
-    pub const ALL: [Malformed; 38] = [
+    pub const ALL: [Malformed; 39] = [
         Malformed::HeadTimeout,
+        Malformed::HeadCutShort,
         Malformed::TargetTooLong,
         Malformed::HeadTooLarge,
         Malformed::TooManyFields,
@@ -133,6 +136,7 @@ impl Malformed {
     pub(crate) const fn reason(self) -> Reason {
         match self {
             Malformed::HeadTimeout => Reason::HeadTimeout,
+            Malformed::HeadCutShort => Reason::HeadCutShort,
             Malformed::TargetTooLong => Reason::TargetTooLong,
             Malformed::HeadTooLarge => Reason::HeadTooLarge,
             Malformed::TooManyFields => Reason::TooManyFields,

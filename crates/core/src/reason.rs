@@ -181,6 +181,9 @@ catalogue! {
     VersionNotSupported      "version-not-supported"          HTTP_VERSION_NOT_SUPPORTED "RFC 9110 §15.6.6" Client AfterChange
         "The message is in a version of HTTP that this connection does not speak."
         "Speak HTTP/1.1."
+    HeadCutShort             "head-cut-short"                 BAD_REQUEST           "RFC 9112 §8"      Client   AfterWhile
+        "The client ended its side in the middle of the request's head{at|}."
+        "Send the whole head, down to its empty line."
     RequestLineMalformed     "request-line-malformed"         BAD_REQUEST           "RFC 9112 §3"      Client   AfterChange
         "The first line is not a method, one space, a target, one space and a version{at|}."
         "Send `METHOD target HTTP/1.1` and CRLF; if this is TLS, the port expects plain HTTP."

@@ -17,6 +17,12 @@ use verdict_wire::{Asked, HeadWriter, Refused, Template, Version};
 /// Fields of an answer, in the order in which they are sent.
 pub(crate) type Fields<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
+/// Leaves out what describes content, for an answer that has none because it is unchanged (RFC 9110 §15.4.5).
+pub(crate) fn drop_description(fields: &mut Fields<'_>) {
+    let describes = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
+    fields.retain(|(name, _)| !describes(name) || name.eq_ignore_ascii_case("Content-Location"));
+}
+
 /// Content up to this size is copied behind its head, so that one call writes both.
 const COPIED: u64 = 16 << 10;
 
@@ -49,7 +55,6 @@ pub(crate) fn template(status: Status, size: u64, fields: &Fields<'_>) -> Result
 pub(crate) fn add_headers<'a>(fields: &mut Fields<'a>, common: &'a Common) {
     fields.retain(|(name, _)| *name == "Vary" || !common.sets(name));
     for (name, value) in &common.headers {
-        // What describes content that is not sent is not sent either.
         fields.push((name, Cow::Borrowed(value)));
     }
 }
@@ -83,15 +88,9 @@ impl Writing<'_, '_> {
     }
 
     /// RFC 9110 §15.3.7.2: several parts are told apart by their own heads, within the content.
-    pub(crate) fn parts(
-        &self,
-        found: &Rc<Representation>,
-        parts: &Parts,
-        random: &Random,
-        out: &mut Vec<u8>,
-    ) -> (Rest, u64) {
+    pub(crate) fn parts(&self, found: &Rc<Representation>, parts: &Parts, out: &mut Vec<u8>) -> (Rest, u64) {
         let ranges: Vec<_> = parts.iter().map(|part| (part.first, part.last)).collect();
-        let seed = u128::from(random.next()) << 64 | u128::from(random.next());
+        let seed = Random::unforeseen();
         let media_type = Some(&*found.description.media_type);
         let Some(framed) = Multipart::new(found.content.size(), media_type, &ranges, seed) else {
             // Every part lies within the content, and there are at most 16.
@@ -115,12 +114,10 @@ impl Writing<'_, '_> {
         (Rest::Nothing, content.len() as u64)
     }
 
-    /// RFC 9110 §15.4.5: what describes the content stays away with it.
+    /// An answer that is always the same is unchanged.
     pub(crate) fn unchanged(&self, fixed: &Fixed, out: &mut Vec<u8>) -> (Rest, u64) {
         let mut fields = fixed.fields();
-        fields.retain(|(name, _)| {
-            !name.to_ascii_lowercase().starts_with("content-") || name.eq_ignore_ascii_case("Content-Location")
-        });
+        drop_description(&mut fields);
         self.head(&fields, None, out);
         (Rest::Nothing, 0)
     }
@@ -131,6 +128,7 @@ impl Writing<'_, '_> {
             ("Location", Cow::Borrowed(location)),
             ("Content-Type", Cow::Borrowed("text/html; charset=utf-8")),
             ("X-Content-Type-Options", Cow::Borrowed("nosniff")),
+            ("Content-Security-Policy", Cow::Borrowed("default-src 'none'")),
         ];
         fields.extend(cache.map(|seconds| ("Cache-Control", Cow::Owned(format!("max-age={seconds}")))));
         add_headers(&mut fields, self.common);

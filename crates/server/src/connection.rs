@@ -24,7 +24,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use verdict_core::cause::{Crowded, Malformed};
+use verdict_core::method::Method;
 use verdict_wire::{Body, Close, Fault, Framing, Head, Name, Piece, Progress, Version};
 
 /// Content that was not asked for is read away up to this size, so that the connection can go on.
@@ -36,28 +38,36 @@ const CROWDED_HEAD: Duration = Duration::from_secs(2);
 /// Answers are gathered up to this size before they are sent, when requests come in a row without waiting for them.
 const GATHERED: usize = 64 << 10;
 
+/// How many requests of one connection are answered before others have their turn.
+const TURN: usize = 64;
+
 /// Serves one connection to its end.
 pub(crate) async fn connection(stream: TcpStream, client: IpAddr, crowded: Option<Crowded>, worker: Rc<Worker>) {
     let deadline = worker.deadlines.enroll();
     let mut connection = Connection { socket: Socket { stream, deadline }, client, crowded, worker };
     let mut fresh = true;
-    loop {
-        let Some(mut buffers) = connection.begin(fresh).await else {
-            // Nobody is owed a word on a connection where nothing was asked.
-            return;
-        };
+    while let Some(mut buffers) = connection.begin(fresh).await {
         fresh = false;
-        let went = match connection.at_once(&mut buffers) {
-            Went::Done => Ok(()),
-            Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
-            Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
+        let ended = loop {
+            let went = match connection.at_once(&mut buffers) {
+                Went::Done => break None,
+                Went::Turn => {
+                    yield_now().await;
+                    continue;
+                }
+                Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
+                Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
+            };
+            match went {
+                Ok(()) if buffers.unused().is_empty() => break None,
+                Ok(()) => {}
+                Err(ended) => break Some(ended),
+            }
         };
-        if went.is_err() {
+        if let Some(Ended { unread, close }) = ended {
             // What is left in them is nobody's.
             buffers.clear();
-        }
-        connection.worker.give_back(buffers);
-        if let Err(Ended { unread, close }) = went {
+            connection.worker.give_back(buffers);
             match close {
                 // What was sent is not the whole, and the kernel would go on offering it to who does not read.
                 Close::AnswerBroken | Close::SendIdle => connection.socket.abort(),
@@ -67,7 +77,9 @@ pub(crate) async fn connection(stream: TcpStream, client: IpAddr, crowded: Optio
             }
             return;
         }
+        connection.worker.give_back(buffers);
     }
+    // Nobody is owed a word on a connection where nothing is asked.
 }
 
 struct Connection {
@@ -88,7 +100,9 @@ struct Ended {
 enum Went {
     /// All that came is answered.
     Done,
-    /// More of a head has to come, or something from the disk.
+    /// There is more, after others have had their turn.
+    Turn,
+    /// More of a head or of content has to come, or something from the disk.
     Waiting,
     /// What was decided cannot be sent at once.
     Answered(Box<Answered>),
@@ -99,8 +113,8 @@ struct Answered {
     answer: Answer,
     /// Where the message was malformed.
     fault: Option<Fault>,
-    /// Whether the connection may go on.
-    keep: bool,
+    /// Whether its head could be read.
+    understood: bool,
     id: Id,
     times: Option<Times>,
 }
@@ -108,8 +122,10 @@ struct Answered {
 /// When things happened, for the log.
 #[derive(Clone, Copy)]
 struct Times {
+    /// Milliseconds since 1970.
+    at: u64,
     began: Instant,
-    whole: Instant,
+    read: Instant,
     decided: Instant,
 }
 
@@ -118,8 +134,13 @@ impl Connection {
     async fn begin(&mut self, fresh: bool) -> Option<Box<Buffers>> {
         let worker = &self.worker;
         let limits = &worker.site().opened.config.limits;
-        let due = self.socket.deadline.after(if fresh { limits.head } else { limits.idle });
-        self.socket.begin(due, worker, || worker.is_draining() && !fresh).await
+        let time = match (self.crowded, fresh) {
+            (Some(_), _) => CROWDED_HEAD,
+            (None, true) => limits.head,
+            (None, false) => limits.idle,
+        };
+        let due = self.socket.deadline.after(time);
+        self.socket.begin(due, worker, || worker.is_draining()).await
     }
 
     /// Answers what has come, as far as nothing has to be waited for: nearly always all of it.
@@ -127,57 +148,60 @@ impl Connection {
         let worker = &*self.worker;
         // A reload is seen by the next request.
         let site = worker.site();
+        let mut answers = 0;
         loop {
             let began = worker.log.is_on().then(Instant::now);
-            if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete) {
+            if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete)
+                || buffers.head.framing != Framing::None
+            {
                 return Went::Waiting;
             }
             let Some(answered) = self.answer_at_once(&site, buffers, began) else { return Went::Waiting };
+            answers += 1;
             let more_came = buffers.unused().len() > buffers.head.len;
-            let plain = answered.keep
-                && buffers.head.framing == Framing::None
-                && matches!(answered.answer.rest, Rest::Nothing)
-                && (!more_came || buffers.out.len() < GATHERED);
-            if !plain || !more_came && !self.socket.write_at_once(&mut buffers.out) {
+            let gathers = more_came && answers < TURN && buffers.out.len() < GATHERED;
+            let plain = answered.answer.keep && matches!(answered.answer.rest, Rest::Nothing);
+            if !plain || !gathers && !self.socket.write_at_once(&mut buffers.out) {
                 return Went::Answered(Box::new(answered));
             }
             if answered.times.is_some() {
-                self.log(&site, buffers, &answered, None);
+                self.log(&site, buffers, &answered, buffers.unused(), None);
             }
             buffers.consume(buffers.head.len);
             if !more_came {
                 return Went::Done;
             }
-        }
-    }
-
-    /// Answers what comes until all of it is answered, waiting for whatever it takes.
-    async fn converse(&mut self, buffers: &mut Buffers, mut answered: Option<Box<Answered>>) -> Result<(), Ended> {
-        loop {
-            let site = self.worker.site();
-            let answered = match answered.take() {
-                Some(answered) => *answered,
-                None => {
-                    let began = self.worker.log.is_on().then(Instant::now);
-                    match self.read_head(&site, buffers).await? {
-                        None => self.answer(&site, buffers, began).await,
-                        Some(fault) => self.refuse(&site, buffers, fault, began),
-                    }
-                }
-            };
-            self.deliver(&site, buffers, answered).await?;
-            if buffers.unused().is_empty() {
-                return Ok(());
+            if answers >= TURN {
+                return Went::Turn;
             }
         }
     }
 
+    /// Reads a request if none was `answered` yet, answers it and sends the answer, waiting for whatever it takes.
+    async fn converse(&mut self, buffers: &mut Buffers, answered: Option<Box<Answered>>) -> Result<(), Ended> {
+        let site = self.worker.site();
+        let answered = match answered {
+            Some(answered) => *answered,
+            None => {
+                let began = self.worker.log.is_on().then(Instant::now);
+                match self.read_head(&site, buffers).await? {
+                    Some(fault) => self.refuse(&site, buffers, fault, false, began),
+                    None => match look_at_content(buffers) {
+                        Err(fault) => self.refuse(&site, buffers, fault, true, began),
+                        Ok(whole) => self.answer(&site, buffers, whole, began).await,
+                    },
+                }
+            }
+        };
+        self.deliver(&site, buffers, answered).await
+    }
+
     /// Has the request answered without waiting; `None` if that cannot be, and then nothing has happened.
     fn answer_at_once(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Option<Answered> {
-        let whole = began.map(|_| Instant::now());
+        let read = began.map(|_| Instant::now());
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
-        let request = self.request(head, &input[*start..]);
+        let request = self.request(head, &input[*start..], true, false);
         let work = serve(site, &request, &self.worker, Wait::No, out);
         let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
             Ok(Some(answer)) => answer,
@@ -191,15 +215,16 @@ impl Connection {
                 refuse_panicked(site, &request, &self.worker, out)
             }
         };
-        Some(Answered::new(answer, &request, began, whole))
+        Some(self.answered(answer, request.id, began, read))
     }
 
     /// Has the request answered, waiting for what it takes.
-    async fn answer(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Answered {
-        let whole = began.map(|_| Instant::now());
+    async fn answer(&self, site: &Site, buffers: &mut Buffers, whole: bool, began: Option<Instant>) -> Answered {
+        let read = began.map(|_| Instant::now());
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
-        let request = self.request(head, &input[*start..]);
+        let in_flight = self.worker.enter();
+        let request = self.request(head, &input[*start..], whole, in_flight.is_none());
         let answer = match unpanicked(serve(site, &request, &self.worker, Wait::Yes, out)).await {
             Some(answer) => answer,
             None => {
@@ -207,22 +232,35 @@ impl Connection {
                 refuse_panicked(site, &request, &self.worker, out)
             }
         };
-        Answered::new(answer, &request, began, whole)
+        self.answered(answer, request.id, began, read)
     }
 
-    /// Answers a message whose head is malformed.
-    fn refuse(&self, site: &Site, buffers: &mut Buffers, fault: Fault, began: Option<Instant>) -> Answered {
+    /// Answers a message that is malformed, in its head or in what has come of its content.
+    fn refuse(
+        &self,
+        site: &Site,
+        buffers: &mut Buffers,
+        fault: Fault,
+        understood: bool,
+        began: Option<Instant>,
+    ) -> Answered {
         let worker = &*self.worker;
         worker.clock.tick();
         let id = worker.random.id(worker.clock.milliseconds());
         let bytes = &buffers.input[buffers.start..];
-        let answer = refuse_malformed(site, fault, bytes, &id, worker, &mut buffers.out);
-        let times = began.map(|began| Times { began, whole: Instant::now(), decided: Instant::now() });
-        Answered { answer, fault: Some(fault), keep: false, id, times }
+        let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, worker, &mut buffers.out);
+        let answered = self.answered(answer, id, began, began.map(|_| Instant::now()));
+        Answered { fault: Some(fault), understood, ..answered }
+    }
+
+    fn answered(&self, answer: Answer, id: Id, began: Option<Instant>, read: Option<Instant>) -> Answered {
+        let at = self.worker.clock.milliseconds();
+        let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now() });
+        Answered { answer, fault: None, understood: true, id, times }
     }
 
     #[inline]
-    fn request<'a>(&self, head: &'a Head, bytes: &'a [u8]) -> Request<'a> {
+    fn request<'a>(&self, head: &'a Head, bytes: &'a [u8], whole: bool, full: bool) -> Request<'a> {
         let worker = &*self.worker;
         worker.clock.tick();
         let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
@@ -231,49 +269,65 @@ impl Connection {
             bytes,
             path: Request::decoded(head, raw_path),
             raw_path,
-            keep: head.persistent && self.crowded.is_none() && !worker.is_draining() && is_drainable(head, bytes.len()),
+            keep: head.persistent
+                && self.crowded.is_none()
+                && !worker.is_draining()
+                // What follows a CONNECT may be meant for the tunnel that it does not get.
+                && head.method != Method::Connect
+                && (whole || is_drainable(head, bytes.len())),
             id: worker.random.id(worker.clock.milliseconds()),
             now: worker.clock.http_date(),
             crowded: self.crowded,
+            full,
         }
     }
 
     /// Sends an answer to its end, and leaves the connection where the next message begins.
     async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, answered: Answered) -> Result<(), Ended> {
-        let understood = answered.fault.is_none();
-        let (used, framing) = match understood {
+        let Answered { answer, fault, .. } = &answered;
+        let limits = site.limits(answer.route);
+        let sent = send(&self.socket, &buffers.out, &answer.rest, limits.send_idle).await;
+        buffers.out.clear();
+        let close = match (sent, fault) {
+            (Err(close), _) => Some(close),
+            (Ok(()), Some(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
+            (Ok(()), Some(_)) if answered.understood => Some(Close::MalformedContent),
+            (Ok(()), Some(_)) => Some(Close::MalformedHead),
+            (Ok(()), None) if !answer.keep => Some(self.why_not_kept(&buffers.head)),
+            (Ok(()), None) => None,
+        };
+        let (used, framing) = match answered.understood {
             true => (buffers.head.len, buffers.head.framing),
             false => (0, Framing::None),
         };
-        let sent = send(&self.socket, &buffers.out, &answered.answer.rest, self.limits(site).send_idle).await;
-        buffers.out.clear();
-        let close = match (sent, answered.fault) {
-            (Err(close), _) => Some(close),
-            (Ok(()), Some(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),
-            (Ok(()), Some(_)) => Some(Close::MalformedHead),
-            (Ok(()), None) if !answered.keep => Some(self.why_not_kept(&buffers.head)),
-            (Ok(()), None) => None,
+        let ended = match close {
+            Some(close) => {
+                let unread = fault.is_some() || framing != Framing::None || buffers.unused().len() > used;
+                Err(Ended { unread, close })
+            }
+            None if framing == Framing::None => {
+                self.log(site, buffers, &answered, buffers.unused(), None);
+                buffers.consume(used);
+                return Ok(());
+            }
+            None => {
+                // The head is needed for the log, and its bytes go with the content that is read away.
+                let head = answered.times.map_or(Vec::new(), |_| buffers.unused()[..used].to_vec());
+                buffers.consume(used);
+                let drained = self.drain(limits, buffers, framing).await;
+                self.log(site, buffers, &answered, &head, drained.as_ref().err().map(|ended| ended.close));
+                return drained;
+            }
         };
-        if answered.times.is_some() {
-            self.log(site, buffers, &answered, close);
-        }
-        if let Some(close) = close {
-            let unread = !understood || framing != Framing::None || buffers.unused().len() > used;
-            return Err(Ended { unread, close });
-        }
-        buffers.consume(used);
-        match framing {
-            Framing::None => Ok(()),
-            framing => self.drain(site, buffers, framing).await,
-        }
+        self.log(site, buffers, &answered, buffers.unused(), close);
+        ended
     }
 
     /// Reads until a head is whole, or cannot become it, which is the fault that is returned.
     async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Option<Fault>, Ended> {
-        let limits = self.limits(site);
-        let time = if self.crowded.is_some() { CROWDED_HEAD } else { limits.head };
+        let limits = site.limits(None);
         // The time for a head runs from its first byte, some of which are here.
-        let due = self.socket.deadline.after(time);
+        let due = self.socket.deadline.after(self.head_time(site));
         loop {
             match buffers.head.parse(&buffers.input[buffers.start..], &site.wire) {
                 Ok(Progress::Complete) => return Ok(None),
@@ -294,7 +348,10 @@ impl Connection {
                     return Ok(Some(Fault { cause: Malformed::HeadTimeout, at: buffers.unused().len() }));
                 }
                 Came::Nothing => Close::Idle,
-                Came::End if begun => Close::PeerClosedInHead,
+                Came::End if begun => {
+                    buffers.head.clear();
+                    return Ok(Some(Fault { cause: Malformed::HeadCutShort, at: buffers.unused().len() }));
+                }
                 Came::End => Close::PeerClosed,
                 Came::Broken => Close::PeerReset,
             };
@@ -302,10 +359,11 @@ impl Connection {
         }
     }
 
-    /// Reads away content that the answer did not need.
-    async fn drain(&mut self, site: &Site, buffers: &mut Buffers, framing: Framing) -> Result<(), Ended> {
+    /// Reads away content that the answer did not need: what was declared is short, and what was not may be as long as any
+    /// content may, since the answer has promised that the connection goes on.
+    async fn drain(&mut self, limits: &Limits, buffers: &mut Buffers, framing: Framing) -> Result<(), Ended> {
         let mut body = Body::new(framing);
-        let due = self.socket.deadline.after(self.limits(site).body_idle);
+        let begun = Instant::now();
         loop {
             let (consumed, more) = match body.decode(buffers.unused()) {
                 Ok(Piece::Data { skip, len }) => (skip + len, false),
@@ -317,14 +375,20 @@ impl Connection {
                 Err(_) => return Err(Ended { unread: true, close: Close::MalformedContent }),
             };
             buffers.consume(consumed);
-            if body.received() > DRAINED {
+            if body.received() > limits.body.max(DRAINED) {
                 return Err(Ended { unread: true, close: Close::ContentUnread });
             }
             if more {
                 buffers.make_room();
+                // It may pause for so long, and in all it may take what its minimum rate allows beyond that.
+                let earned = body.received().checked_div(limits.min_rate).map_or(Duration::MAX, Duration::from_secs);
+                let left = limits.body_idle.saturating_add(earned).saturating_sub(begun.elapsed());
+                let due = self.socket.deadline.after(limits.body_idle.min(left));
                 match self.socket.read(&mut buffers.input, due).await {
-                    Came::Bytes => {}
-                    Came::Nothing => return Err(Ended { unread: true, close: Close::ContentTimeout }),
+                    Came::Bytes if !left.is_zero() => {}
+                    Came::Bytes | Came::Nothing => {
+                        return Err(Ended { unread: true, close: Close::ContentTimeout });
+                    }
                     Came::End => return Err(Ended { unread: false, close: Close::PeerClosedInContent }),
                     Came::Broken => return Err(Ended { unread: false, close: Close::PeerReset }),
                 }
@@ -332,8 +396,9 @@ impl Connection {
         }
     }
 
-    fn limits<'s>(&self, site: &'s Site) -> &'s Limits {
-        &site.opened.config.limits
+    /// How long a head may take.
+    fn head_time(&self, site: &Site) -> Duration {
+        if self.crowded.is_some() { CROWDED_HEAD } else { site.limits(None).head }
     }
 
     fn why_not_kept(&self, head: &Head) -> Close {
@@ -350,14 +415,14 @@ impl Connection {
         }
     }
 
+    /// Notes an answer; `bytes` begin with its request's head.
     #[cold]
-    fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, close: Option<Close>) {
+    fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, bytes: &[u8], close: Option<Close>) {
         let Some(times) = answered.times else { return };
-        let bytes = buffers.unused();
-        let head = answered.fault.is_none().then_some(&buffers.head);
+        let head = answered.understood.then_some(&buffers.head);
         let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
-            at: self.worker.clock.milliseconds(),
+            at: times.at,
             client: self.client,
             method: head.map_or(b"", |head| head.method_token.of(bytes)),
             target: head.map_or(b"", |head| head.target.of(bytes)),
@@ -369,11 +434,12 @@ impl Connection {
                 Some(Version::Http11) | None => "1.1",
             },
             verdict: answered.answer.verdict,
+            interim: answered.answer.interim.map(|interim| interim.reason()),
             route: answered.answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
             bytes: answered.answer.bytes,
             id: answered.id.as_str(),
-            head: times.whole - times.began,
-            decision: times.decided - times.whole,
+            head: times.read - times.began,
+            decision: times.decided - times.read,
             sending: times.decided.elapsed(),
             at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
@@ -381,22 +447,32 @@ impl Connection {
     }
 }
 
-impl Answered {
-    fn new(answer: Answer, request: &Request<'_>, began: Option<Instant>, whole: Option<Instant>) -> Answered {
-        let times = began.zip(whole).map(|(began, whole)| Times { began, whole, decided: Instant::now() });
-        Answered { answer, fault: None, keep: request.keep, id: request.id, times }
+/// Looks at the content that has come with its head, and tells whether that is all of it. An answer that was given without
+/// a look at it might stand before a message that nobody can tell the end of.
+fn look_at_content(buffers: &Buffers) -> Result<bool, Fault> {
+    let head = &buffers.head;
+    let mut body = Body::new(head.framing);
+    let mut at = head.len;
+    loop {
+        match body.decode(&buffers.unused()[at..]) {
+            Ok(Piece::Data { skip, len }) => at += skip + len,
+            Ok(Piece::More { .. }) => return Ok(false),
+            Ok(Piece::End { .. }) => return Ok(true),
+            // Within the content it counts from where that begins.
+            Err(fault) => return Err(Fault { at: head.len + fault.at, ..fault }),
+        }
     }
 }
 
-/// Whether what remains of the content, if any, can be read away cheaply. Who waits for 100 before sending is not to be
-/// waited for: whether the content comes at all is unknown (RFC 9110 §10.1.1).
+/// Whether what remains of the content can be read away cheaply, so that the answer may promise that the connection goes on.
 fn is_drainable(head: &Head, come: usize) -> bool {
-    let here = (come - head.len) as u64;
     match head.framing {
         Framing::None => true,
-        Framing::Length(length) if length <= here => true,
+        // Who waits for 100 before sending is not to be waited for: whether the content comes at all is unknown (RFC 9110
+        // §10.1.1).
         _ if head.expects_continue => false,
-        Framing::Length(length) => length - here <= DRAINED,
+        Framing::Length(length) => length - (come - head.len) as u64 <= DRAINED,
+        // It may be of any length: nearly always it is short, and if not, more of it is read away than of a declared one.
         Framing::Chunked => true,
     }
 }

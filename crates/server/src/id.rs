@@ -34,6 +34,12 @@ impl Random {
         x.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
+    /// Bits that nobody can foresee: hashes under keys from the system's generator. Dear, and for where it matters.
+    pub(crate) fn unforeseen() -> u128 {
+        let half = || u128::from(RandomState::new().build_hasher().finish());
+        half() << 64 | half()
+    }
+
     /// A new id, for a request that arrived so many milliseconds after 1970.
     #[inline]
     pub(crate) fn id(&self, milliseconds: u64) -> Id {

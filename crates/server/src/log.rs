@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use verdict_core::explain::push_json;
 use verdict_core::field::date::HttpDate;
 use verdict_core::path::Verdict;
+use verdict_core::reason::Reason;
 
 /// A worker hands its lines on when it has so many bytes of them, or when a tick is over.
 const BATCH: usize = 32 << 10;
@@ -35,6 +36,8 @@ pub(crate) struct Line<'a> {
     pub(crate) referer: &'a [u8],
     pub(crate) version: &'static str,
     pub(crate) verdict: Verdict,
+    /// Why there was an answer before the answer.
+    pub(crate) interim: Option<Reason>,
     /// The route's pattern.
     pub(crate) route: Option<&'a str>,
     /// Bytes of content that were sent.
@@ -68,10 +71,16 @@ impl Writer {
         Log { form, sender: self.sender.clone(), lines: RefCell::default(), dropped: Cell::new(0) }
     }
 
-    /// Waits until everything is written that the workers, which are gone, handed on.
+    /// Waits until everything is written that the workers, which are gone, handed on; two seconds at most.
     pub(crate) fn finish(self) {
         drop(self.sender);
-        let _ = self.thread.join();
+        // A reader of standard output that does not read must not keep the process from ending.
+        for _ in 0..200 {
+            if self.thread.is_finished() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -194,6 +203,9 @@ fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
         verdict.reason,
         verdict.reason.entry().stage.name()
     );
+    if let Some(interim) = line.interim {
+        let _ = write!(out, ",\"interim\":\"{interim}\"");
+    }
     if let Some(route) = line.route {
         out.push_str(",\"route\":");
         push_json(&mut out, route);
@@ -229,6 +241,9 @@ fn text(lines: &mut Vec<u8>, line: &Line<'_>) {
         push_visible(&mut out, line.target);
     }
     let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
+    if let Some(interim) = line.interim {
+        let _ = write!(out, " interim={interim}");
+    }
     if let Some(route) = line.route {
         let _ = write!(out, " route={route}");
     }

@@ -28,6 +28,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) if_match: Option<&'a str>,
     pub(crate) range: Option<&'a str>,
     pub(crate) tag: Option<&'a str>,
+    /// Whether another coding would have another tag.
+    pub(crate) tag_varies: bool,
     pub(crate) last_modified: Option<HttpDate>,
     pub(crate) retry_after: Option<u64>,
 }
@@ -119,7 +121,9 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
         fields.push(("X-Content-Type-Options", Cow::Borrowed("nosniff")));
         fields.push(("Content-Security-Policy", Cow::Borrowed("default-src 'none'; style-src 'unsafe-inline'")));
         // RFC 9110 §15.5.5 and others: what may be kept unasked is kept for each form apart.
-        fields.push(("Vary", Cow::Borrowed("Accept")));
+        // And a tag by which codings it was chosen.
+        let vary = if self.circumstances.tag_varies { "Accept, Accept-Encoding" } else { "Accept" };
+        fields.push(("Vary", Cow::Borrowed(vary)));
         add_headers(&mut fields, self.common);
         // What is nearer to the answer comes before what is ours or the route's.
         fields.retain(|(name, _)| !self.more.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));

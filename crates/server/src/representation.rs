@@ -1,6 +1,6 @@
 //! A representation: content with the fields that describe it, its heads serialised in advance.
 
-use crate::answer::{Fields, Writing, add_headers, template};
+use crate::answer::{Fields, Writing, add_headers, drop_description, template};
 use crate::disk::Identity;
 use crate::request::Request;
 use crate::site::Common;
@@ -96,6 +96,7 @@ impl Description {
         }
         self.lasting_fields(&mut fields);
         add_headers(&mut fields, common);
+        drop_description(&mut fields);
         fields
     }
 

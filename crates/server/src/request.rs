@@ -4,7 +4,7 @@ use crate::id::Id;
 use std::borrow::Cow;
 use verdict_core::cause::Crowded;
 use verdict_core::field::date::HttpDate;
-use verdict_wire::{Asked, Head, Name, decode_path};
+use verdict_wire::{Head, Name, decode_path};
 
 /// One request whose head is whole and right.
 pub(crate) struct Request<'a> {
@@ -19,7 +19,10 @@ pub(crate) struct Request<'a> {
     pub(crate) keep: bool,
     pub(crate) id: Id,
     pub(crate) now: HttpDate,
+    /// Why there is no room for the connection.
     pub(crate) crowded: Option<Crowded>,
+    /// There is no room for one more request that has to wait.
+    pub(crate) full: bool,
 }
 
 impl<'a> Request<'a> {
@@ -32,12 +35,6 @@ impl<'a> Request<'a> {
         // The wire has checked it: what it could not decode never comes here.
         let _ = decode_path(raw.as_bytes(), &mut path);
         Cow::Owned(path)
-    }
-
-    /// How the answer is to be framed.
-    #[inline]
-    pub(crate) fn asked(&self) -> Asked {
-        self.head.asked(self.keep)
     }
 
     /// A field that has one value. Several lines of it are `None`: it cannot be read.

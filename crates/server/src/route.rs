@@ -10,6 +10,7 @@ mod template;
 
 pub use pattern::{Fault, Host, Mismatch, Pattern, Segment};
 pub use template::Template;
+pub(crate) use template::push_uri;
 
 /// The most names that a pattern may have.
 pub const MAX_NAMES: usize = 8;

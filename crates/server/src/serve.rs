@@ -3,7 +3,7 @@
 //! The stages decide; what is here looks up the facts that each asks for, does the work when all have passed, and writes
 //! what was decided. A handler is asked three things: what is there, what came of it, and how its content is sent.
 
-use crate::answer::{Rest, Stamp, Writing};
+use crate::answer::{Fields, Rest, Stamp, Writing};
 use crate::config::Explain;
 use crate::disk::Wait;
 use crate::handler::files::Looked;
@@ -13,22 +13,23 @@ use crate::id::{Id, Random};
 use crate::refusal::{Circumstances, Limit, Refusal};
 use crate::representation::{Representation, There, preconditions};
 use crate::request::Request;
-use crate::route::{Found, Match};
+use crate::route::{Found, Match, push_uri};
 use crate::site::{Common, READING, Route, Site};
 use crate::worker::Worker;
 use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
+use std::time::Duration;
 use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{
     Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find,
-    negotiate, precondition, process, range,
+    negotiate, precondition, process, range, respond,
 };
 use verdict_core::explain;
 use verdict_core::field::if_range::if_range;
 use verdict_core::field::range::{Range as RangeField, Resolved};
-use verdict_core::interim;
+use verdict_core::interim::{self, Interim};
 use verdict_core::method::{Method, MethodSet};
 use verdict_core::path::{Path, Verdict};
 use verdict_core::reason::Reason;
@@ -45,6 +46,10 @@ pub(crate) struct Answer {
     pub(crate) rest: Rest,
     /// Bytes of content in all.
     pub(crate) bytes: u64,
+    /// Whether the connection may go on.
+    pub(crate) keep: bool,
+    /// What was told before.
+    pub(crate) interim: Option<Interim>,
 }
 
 /// What the target turned out to be.
@@ -68,6 +73,7 @@ struct Exchange<'s, 'r> {
     done: Done,
     /// The parts of it that are wanted.
     parts: Resolved,
+    interim: Option<Interim>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -90,6 +96,7 @@ pub(crate) async fn serve(
         target: Target::Nothing,
         done: Done::Served,
         parts: Resolved::Ignored,
+        interim: None,
     };
     let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, out).await;
     let verdict = Verdict { reason, path };
@@ -100,9 +107,7 @@ pub(crate) async fn serve(
 impl<'s> Exchange<'s, '_> {
     async fn walk(&mut self, path: &mut Path, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
         // Which limits hold is the route's to say, so it is looked up before the first question.
-        let router = &self.site.opened.config.router;
-        let host = if router.names_hosts() { self.request.host() } else { "" };
-        let found = router.find(host, &self.request.path);
+        let found = self.site.find(self.request);
         let (route, matched) = match &found {
             Found::Match(matched) => (Some(matched.route), Some(matched)),
             Found::SlashMissing { route } => (Some(*route), None),
@@ -143,7 +148,7 @@ impl<'s> Exchange<'s, '_> {
                 None
             }
         });
-        Arrive { fault, crowded: self.request.crowded, ..Arrive::default() }
+        Arrive { fault, crowded: self.request.crowded, full: self.request.full, ..Arrive::default() }
     }
 
     /// What is at the target. Nothing is looked up for a method that the route does not take.
@@ -227,7 +232,7 @@ impl<'s> Exchange<'s, '_> {
     }
 
     /// 103, ahead of an answer that is going to have a representation.
-    fn hint(&self, out: &mut Vec<u8>) {
+    fn hint(&mut self, out: &mut Vec<u8>) {
         let request = self.request;
         let common = self.common();
         if common.hints.is_empty()
@@ -241,6 +246,7 @@ impl<'s> Exchange<'s, '_> {
             let links: Vec<_> = common.hints.iter().map(|link| ("Link", link.as_bytes())).collect();
             let written = put_interim(out, request.head.version, hint, &links);
             debug_assert!(written.is_ok(), "the config has checked each hint");
+            self.interim = Some(hint);
         }
     }
 
@@ -274,22 +280,20 @@ impl<'s> Exchange<'s, '_> {
     /// Writes what was decided.
     fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
         let common = self.common();
+        let keep = self.request.keep && !respond(verdict.reason, self.request.head.method).closes;
         let writing = Writing {
             status: verdict.status(),
-            asked: self.request.asked(),
+            asked: self.request.head.asked(keep),
             stamp,
             common,
-            more: match common.explain {
-                Explain::Header => vec![("Verdict-Reason", Cow::Owned(explain::field(&verdict)))],
-                Explain::Off | Explain::Problem => Vec::new(),
-            },
+            more: told(common, &verdict),
         };
         let (rest, bytes) = match (verdict.reason, &self.target, &self.parts) {
             (Reason::PartServed { .. }, Target::Representation(found), Resolved::One(part)) => {
                 writing.part(found, *part, out)
             }
             (Reason::PartsServed { .. }, Target::Representation(found), Resolved::Many(parts)) => {
-                writing.parts(found, parts, &self.worker.random, out)
+                writing.parts(found, parts, out)
             }
             (Reason::OptionsAnswered { .. }, ..) => writing.options(self.allow(), out),
             (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
@@ -302,7 +306,7 @@ impl<'s> Exchange<'s, '_> {
             }
             (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, out)),
         };
-        Answer { verdict, route: self.route, rest, bytes }
+        Answer { verdict, route: self.route, rest, bytes, keep, interim: self.interim }
     }
 
     fn cache_for_redirect(&self) -> Option<u64> {
@@ -340,7 +344,14 @@ impl<'s> Exchange<'s, '_> {
             allow: Some(self.allow()),
             if_match: text(Name::IfMatch),
             range: text(Name::Range),
-            tag: found.and_then(|found| found.description.tag.as_deref()),
+            tag: match reason {
+                Reason::IfMatchFailed { .. }
+                | Reason::IfUnmodifiedSinceFailed { .. }
+                | Reason::IfNoneMatchFailed { .. }
+                | Reason::RangeBeyondEnd { .. } => found.and_then(|found| found.description.tag.as_deref()),
+                _ => None,
+            },
+            tag_varies: found.is_some_and(|found| found.description.vary.is_some()),
             last_modified: found.and_then(|found| found.description.last_modified),
             retry_after: Some(soon(&self.worker.random)),
         };
@@ -359,6 +370,7 @@ pub(crate) fn refuse_malformed(
     site: &Site,
     fault: Fault,
     bytes: &[u8],
+    head_time: Duration,
     id: &Id,
     worker: &Worker,
     out: &mut Vec<u8>,
@@ -370,15 +382,11 @@ pub(crate) fn refuse_malformed(
     let verdict = Verdict { reason, path };
     let config = &site.opened.config;
     let limit = match fault.cause {
-        Malformed::HeadTimeout => Some(Limit::Time(config.limits.head)),
+        Malformed::HeadTimeout => Some(Limit::Time(head_time)),
         Malformed::TargetTooLong => Some(Limit::Bytes(config.limits.target)),
         Malformed::HeadTooLarge => Some(Limit::Bytes(config.limits.fields)),
         Malformed::TooManyFields => Some(Limit::Lines(site.wire.lines as u64)),
         _ => None,
-    };
-    let more = match config.explain {
-        Explain::Header => vec![("Verdict-Reason", Cow::Owned(explain::field(&verdict)))],
-        Explain::Off | Explain::Problem => Vec::new(),
     };
     let refusal = Refusal {
         reason,
@@ -391,11 +399,11 @@ pub(crate) fn refuse_malformed(
             retry_after: Some(soon(&worker.random)),
             ..Circumstances::default()
         },
-        more,
+        more: told(&site.nowhere, &verdict),
     };
     let stamp = Stamp { date: &worker.clock.date(), id: &id.0 };
     let bytes = refusal.put(out, &stamp);
-    Answer { verdict, route: None, rest: Rest::Nothing, bytes }
+    Answer { verdict, route: None, rest: Rest::Nothing, bytes, keep: false, interim: None }
 }
 
 /// The answer of a request whose handler panicked.
@@ -403,16 +411,29 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, worker: &Worke
     let mut facts = Facts::default();
     facts.process.outcome = Outcome::Failure(Failure::Panicked);
     let verdict = decide(&facts);
+    let route = match site.find(request) {
+        Found::Match(Match { route, .. }) | Found::SlashMissing { route } => Some(route),
+        Found::Nothing => None,
+    };
+    let common = route.map_or(&site.nowhere, |i| &site.routes[i].common);
     let refusal = Refusal {
         reason: verdict.reason,
-        asked: request.asked(),
+        asked: request.head.asked(request.keep),
         accept: request.lines(Name::Accept),
-        common: &site.nowhere,
+        common,
         circumstances: Circumstances::default(),
-        more: Vec::new(),
+        more: told(common, &verdict),
     };
     let bytes = refusal.put(out, &Stamp { date: &worker.clock.date(), id: &request.id.0 });
-    Answer { verdict, route: None, rest: Rest::Nothing, bytes }
+    Answer { verdict, route, rest: Rest::Nothing, bytes, keep: request.keep, interim: None }
+}
+
+/// `Verdict-Reason`, where the config wants it on every answer.
+fn told(common: &Common, verdict: &Verdict) -> Fields<'static> {
+    match common.explain {
+        Explain::Header => vec![("Verdict-Reason", Cow::Owned(explain::field(verdict)))],
+        Explain::Off | Explain::Problem => Vec::new(),
+    }
 }
 
 /// Whether a head that is malformed somewhere is one of HEAD, whose answer has no content (RFC 9110 §9.3.2).
@@ -437,11 +458,14 @@ fn soon(random: &Random) -> u64 {
 
 /// The target with its slash, and with its query. It begins with one slash: a second would make the next segment a host.
 fn with_slash(request: &Request<'_>) -> String {
-    let path = request.raw_path.trim_start_matches('/');
-    match request.query() {
-        Some(query) => format!("/{path}/?{query}"),
-        None => format!("/{path}/"),
+    let mut location = String::from("/");
+    push_uri(request.raw_path.trim_matches('/'), &mut location);
+    location.push('/');
+    if let Some(query) = request.query() {
+        location.push('?');
+        push_uri(query, &mut location);
     }
+    location
 }
 
 /// Whether the answer is the representation, or tells that it is unchanged.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 pub struct Server {
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
-    workers: Vec<JoinHandle<io::Result<()>>>,
+    workers: Vec<JoinHandle<()>>,
     log: Writer,
 }
 
@@ -105,14 +105,18 @@ impl Server {
         let shared = Arc::new(Shared::new(opened));
         let log = Writer::start();
         let (stop, stopped) = watch::channel(false);
+        let (started, starts) = std::sync::mpsc::channel();
         let workers = sockets.into_iter().enumerate().map(|(i, sockets)| {
-            let (shared, own, stopped) = (shared.clone(), log.log(form), stopped.clone());
+            let (shared, own) = (shared.clone(), log.log(form));
+            let (stopped, started) = (stopped.clone(), started.clone());
             let thread = thread::Builder::new().name(format!("worker-{i}"));
-            thread.spawn(move || worker::run(shared, sockets, own, stopped))
+            thread.spawn(move || worker::run(shared, sockets, own, stopped, started))
         });
-        let workers = workers.collect::<io::Result<_>>();
+        let workers = workers.collect::<io::Result<Vec<_>>>();
+        drop(started);
         let workers = workers
-            .map_err(|error| StartError::new(format!("cannot start a thread: {error}; set fewer `workers`"), error))?;
+            .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
+            .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
         Ok(Server { addresses, stop, workers, log })
     }
 
@@ -126,19 +130,19 @@ impl Server {
         let _ = self.stop.send(true);
         let mut ended = Ok(());
         for worker in self.workers {
-            ended = ended.and(worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))));
+            ended = ended.and(worker.join().map_err(|_| io::Error::other("a worker panicked")));
         }
         self.log.finish();
         ended
     }
 }
 
-/// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM.
+/// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM. A second of these ends it at once.
 pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), StartError> {
     let failed = |error: io::Error| StartError::new(format!("the server failed: {error}"), error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let server = Server::start(config)?;
-    let signals = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         ready(server.addresses());
@@ -146,9 +150,15 @@ pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Star
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        io::Result::Ok(())
+        let stopping = tokio::task::spawn_blocking(|| server.stop());
+        tokio::select! {
+            stopped = stopping => stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked))),
+            _ = interrupt.recv() => Err(io::Error::other("told twice to stop, with requests in flight")),
+            _ = terminate.recv() => Err(io::Error::other("told twice to stop, with requests in flight")),
+        }
     });
-    signals.and(server.stop()).map_err(failed)
+    runtime.shutdown_background();
+    ended.map_err(failed)
 }
 
 /// Lets the process have as many files open as the system allows: each connection is one.

@@ -1,9 +1,11 @@
 //! The config as a worker uses it: routes ready to answer, with what each adds to every answer. A reload makes a new one.
 
-use crate::config::{Config, Explain, HintsTo, Kind};
+use crate::config::{Config, Explain, HintsTo, Kind, Limits};
 use crate::disk::Root;
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
 use crate::named::Named;
+use crate::request::Request;
+use crate::route::Found;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +13,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use verdict_core::method::{Method, MethodSet};
 use verdict_core::status::Status;
-use verdict_wire::Limits;
 
 /// What can be made once for all workers and may fail: folders opened, pages read.
 pub(crate) struct Opened {
@@ -69,7 +70,7 @@ pub(crate) struct Site {
     pub(crate) opened: Arc<Opened>,
     pub(crate) routes: Vec<Route>,
     /// What the wire enforces before a route is known.
-    pub(crate) wire: Limits,
+    pub(crate) wire: verdict_wire::Limits,
     /// What a message gets that no route is known for.
     pub(crate) nowhere: Rc<Common>,
 }
@@ -129,10 +130,10 @@ const ANY: MethodSet = MethodSet::of(&[
 impl Site {
     pub(crate) fn new(opened: Arc<Opened>) -> Site {
         let config = &opened.config;
-        let wire = Limits {
+        let wire = verdict_wire::Limits {
             target: config.limits.target as usize,
             fields: config.limits.fields as usize,
-            ..Limits::default()
+            ..verdict_wire::Limits::default()
         };
         let routes = config.routes.iter().enumerate().map(|(i, route)| {
             let common = Rc::new(Common {
@@ -172,6 +173,20 @@ impl Site {
             length_required: false,
         });
         Site { wire, routes, nowhere, opened }
+    }
+
+    /// The limits of a route, or those that hold before one is known.
+    pub(crate) fn limits(&self, route: Option<usize>) -> &Limits {
+        let config = &self.opened.config;
+        route.map_or(&config.limits, |i| &config.routes[i].limits)
+    }
+
+    /// The route of a request.
+    #[inline]
+    pub(crate) fn find(&self, request: &Request<'_>) -> Found {
+        let router = &self.opened.config.router;
+        let host = if router.names_hosts() { request.host() } else { "" };
+        router.find(host, &request.path)
     }
 
     /// Forgets what nobody has asked for in a while.

@@ -38,6 +38,7 @@ const LINGER_BYTES: u64 = 1 << 30;
 /// For how long: at most so long between two bytes, and so long in all, to which the bytes that come add at this rate.
 const LINGER_PAUSE: Duration = Duration::from_secs(5);
 const LINGER_TIME: Duration = Duration::from_secs(30);
+const LINGER_MOST: Duration = Duration::from_secs(600);
 const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
@@ -148,12 +149,13 @@ impl Socket {
     pub(crate) async fn linger(&self) {
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
         let begun = Instant::now();
+        let mut nothing = vec![0; 64 << 10];
         let mut discarded = 0;
         while discarded < LINGER_BYTES {
             let earned = Duration::from_secs(discarded / LINGER_BYTES_PER_SECOND);
-            let left = (LINGER_TIME + earned).saturating_sub(begun.elapsed());
+            let left = (LINGER_TIME + earned).min(LINGER_MOST).saturating_sub(begun.elapsed());
             let due = self.deadline.after(LINGER_PAUSE.min(left));
-            let call = self.stream.async_io(Interest::READABLE, || discard(&self.stream));
+            let call = self.stream.async_io(Interest::READABLE, || discard(&self.stream, &mut nothing));
             match self.deadline.until(due, call).await {
                 Some(Ok(n)) if n > 0 && !left.is_zero() => discarded += n as u64,
                 _ => return,
@@ -173,9 +175,8 @@ impl Socket {
 }
 
 /// Throws away some of what has come: with MSG_TRUNC, TCP does so without copying (tcp(7)).
-fn discard(stream: &TcpStream) -> io::Result<usize> {
-    let mut nothing = [0; 64 << 10];
-    let (_, n) = rustix::net::recv(stream, &mut nothing[..], RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
+fn discard(stream: &TcpStream, nothing: &mut [u8]) -> io::Result<usize> {
+    let (_, n) = rustix::net::recv(stream, nothing, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
     Ok(n)
 }
 

@@ -16,12 +16,13 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use verdict_core::cause::Crowded;
 
 /// Connections that are let in beyond the limit, to be told that there is no room.
@@ -31,15 +32,27 @@ const RESERVED: u64 = 64;
 pub(crate) struct Shared {
     pub(crate) opened: Arc<Opened>,
     connections: AtomicU64,
+    /// Requests that wait for something.
+    requests: AtomicU64,
     clients: Mutex<HashMap<IpAddr, u64>>,
 }
 
 impl Shared {
     pub(crate) fn new(opened: Opened) -> Shared {
-        Shared { opened: Arc::new(opened), connections: AtomicU64::new(0), clients: Mutex::default() }
+        Shared {
+            opened: Arc::new(opened),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            clients: Mutex::default(),
+        }
     }
 
-    /// Counts a connection in. `Err`: not even its refusal has room.
+    /// Whether there is not even room to tell a client that there is none.
+    fn is_full(&self, limits: &Limits) -> bool {
+        self.connections.load(Ordering::Relaxed) >= limits.connections + RESERVED
+    }
+
+    /// Counts a connection in. `None`: its client has had every refusal that one client gets.
     fn admit(self: &Arc<Self>, client: IpAddr, limits: &Limits) -> Option<(Admission, Option<Crowded>)> {
         let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let client = one_client(client);
@@ -50,7 +63,7 @@ impl Shared {
             *count
         };
         let admission = Admission { shared: self.clone(), client };
-        if connections > limits.connections + RESERVED || of_client > limits.per_client + RESERVED {
+        if of_client > limits.per_client + RESERVED {
             return None;
         }
         let crowded = if connections > limits.connections {
@@ -94,6 +107,15 @@ impl Drop for Admission {
     }
 }
 
+/// A waiting request's place among all; given back when it is answered.
+pub(crate) struct InFlight<'a>(&'a Shared);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// One worker, as its connections see it.
 pub(crate) struct Worker {
     site: RefCell<Rc<Site>>,
@@ -123,6 +145,14 @@ impl Worker {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
+    }
+
+    /// A place for a request that has to wait; `None` if there are as many as `limits.requests` allows. What is answered
+    /// without waiting is never in flight beside another.
+    pub(crate) fn enter(&self) -> Option<InFlight<'_>> {
+        let place = InFlight(&self.shared);
+        let requests = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        (requests <= self.site().opened.config.limits.requests).then_some(place)
     }
 
     /// Buffers for a connection that has something to do.
@@ -164,13 +194,22 @@ pub(crate) fn run(
     listeners: Vec<StdListener>,
     log: Log,
     mut stop: watch::Receiver<bool>,
-) -> io::Result<()> {
+    started: Sender<io::Result<()>>,
+) {
     // Without tokio's timers: looking for the next one at each turn costs more than all of ours.
+    // Without the runtime's own timers: see `timer.rs`.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         // Threads that wait for the disk. More would not make it faster.
         .max_blocking_threads(16)
-        .build()?;
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
     let worker = Rc::new(Worker {
         site: RefCell::new(Rc::new(Site::new(shared.opened.clone()))),
         shared,
@@ -186,12 +225,14 @@ pub(crate) fn run(
     });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
-        spawn_local(tick(worker.clone(), Timer::every(TICK)?));
-        let mut accepting = Vec::new();
-        for listener in listeners {
-            let listener = TcpListener::from_std(listener)?;
-            accepting.push(spawn_local(accept(listener, worker.clone())));
-        }
+        let accepting = match start(&worker, listeners) {
+            Ok(accepting) => accepting,
+            Err(error) => {
+                let _ = started.send(Err(error));
+                return;
+            }
+        };
+        let _ = started.send(Ok(()));
         let told = worker.clone();
         spawn_local(async move {
             let _ = stop.wait_for(|stop| *stop).await;
@@ -219,8 +260,17 @@ pub(crate) fn run(
             }
         }
         worker.log.flush();
-        Ok(())
-    })
+    });
+    drop(local);
+    // A disk that hangs must not keep the process from ending.
+    runtime.shutdown_background();
+}
+
+/// Begins to accept and to tick.
+fn start(worker: &Rc<Worker>, listeners: Vec<StdListener>) -> io::Result<Vec<JoinHandle<()>>> {
+    spawn_local(tick(worker.clone(), Timer::every(TICK)?));
+    let accept = |listener| Ok(spawn_local(accept(TcpListener::from_std(listener)?, worker.clone())));
+    listeners.into_iter().map(accept).collect()
 }
 
 /// What is done ten times a second: deadlines, the log; and once a second: what nobody asks for any more.
@@ -242,6 +292,10 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>) {
     let mut complained = None::<Instant>;
     let deadline = worker.deadlines.enroll();
     loop {
+        // What cannot even be refused waits in the kernel's queue until it can.
+        while worker.shared.is_full(&worker.site().opened.config.limits) {
+            deadline.until(deadline.after(TICK), worker.ended.notified()).await;
+        }
         let (stream, client) = match listener.accept().await {
             Ok((stream, address)) => (stream, address.ip()),
             // The client has given up already.
@@ -258,9 +312,8 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>) {
         };
         let limits = worker.site().opened.config.limits;
         let Some((admission, crowded)) = worker.shared.admit(client, &limits) else {
+            // One client's flood is no reason for others to wait, so there is no pause.
             drop(stream);
-            // Beyond what can be told that there is no room, the rest waits in the kernel's queue until there is.
-            deadline.until(deadline.after(TICK), worker.ended.notified()).await;
             continue;
         };
         worker.connections.set(worker.connections.get() + 1);

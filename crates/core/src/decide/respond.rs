@@ -83,6 +83,10 @@ fn closes(reason: Reason) -> bool {
     if reason.status().class() < Class::ClientError {
         return false;
     }
+    // RFC 9110 §15.5.9: 408 says that the connection closes. One that is passed on speaks of another connection.
+    if reason.status().code() == 408 && !matches!(reason, Reason::UpstreamAnswered(_)) {
+        return true;
+    }
     // A head that could not be read to its end, or content whose framing broke, leaves no place to go on from.
     Malformed::ALL.iter().any(|fault| fault.reason() == reason)
         || matches!(
@@ -90,8 +94,6 @@ fn closes(reason: Reason) -> bool {
             Reason::TooManyConnections
                 | Reason::TooManyConnectionsOfClient
                 | Reason::Draining
-                | Reason::ContentStalled
-                | Reason::ContentTooSlow
                 | Reason::ContentCutShort
                 | Reason::ContentLengthWrong
         )

@@ -116,6 +116,6 @@ fn ends_the_connection(reason: Reason, faults: &BTreeSet<&str>) -> bool {
     const SENT_AWAY: [&str; 3] = ["too-many-connections", "too-many-connections-of-client", "draining"];
     let id = reason.id();
     // RFC 9110 §15.5.9: "not usable (e.g., as it would be in HTTP/1.1 because request delimitation is lost)".
-    let timeout = reason.status().code() == 408 && !["upstream-answered", "configured-answer"].contains(&id);
+    let timeout = reason.status().code() == 408 && id != "upstream-answered";
     faults.contains(id) || timeout || UNKNOWN_END.contains(&id) || SENT_AWAY.contains(&id)
 }

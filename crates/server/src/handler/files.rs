@@ -14,7 +14,7 @@ use crate::representation::Representation;
 use crate::request::Request;
 use look_up::{Disk, Known};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use verdict_core::cause::Absent;
@@ -33,6 +33,8 @@ pub(crate) struct Files {
     fallback: Option<String>,
     named: Arc<Named>,
     known: RefCell<FxHashMap<Box<str>, Known>>,
+    /// How many listings are being made.
+    listings: Cell<usize>,
 }
 
 /// A file with the codings that it is there in.
@@ -64,6 +66,7 @@ impl Files {
             fallback: config.fallback.as_ref().map(|path| path.trim_start_matches('/').to_owned()),
             named,
             known: RefCell::default(),
+            listings: Cell::new(0),
         }
     }
 
@@ -84,13 +87,16 @@ impl Files {
         }
         let disk = Disk { now_ns, wait };
         match (self.look_up(request, name, disk).await, &self.fallback) {
-            // A single-page application routes in the browser; what is there but must not be seen stays unseen.
-            (Looked::Absent(Absent::Nothing | Absent::NoIndex), Some(fallback)) => {
-                match self.look_up(request, fallback, disk).await {
-                    Looked::File(found) => Looked::Fallback(found),
-                    _ => Looked::Absent(Absent::Nothing),
-                }
-            }
+            // A single-page application routes in the browser. What is there but must not be seen looks like what is not.
+            (
+                Looked::Absent(
+                    Absent::Nothing | Absent::NoIndex | Absent::Outside | Absent::NotAFile | Absent::OfConfig,
+                ),
+                Some(fallback),
+            ) => match self.look_up(request, fallback, disk).await {
+                Looked::File(found) => Looked::Fallback(found),
+                _ => Looked::Absent(Absent::Nothing),
+            },
             (looked, _) => looked,
         }
     }

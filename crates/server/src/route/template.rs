@@ -211,6 +211,11 @@ fn encode(text: &str, legal: impl Fn(u8) -> bool, out: &mut String) {
     }
 }
 
+/// Appends text of a request's target, encoding what cannot stand in a URI reference.
+pub(crate) fn push_uri(text: &str, out: &mut String) {
+    encode(text, is_legal, out);
+}
+
 /// Whether this begins with a percent-encoding (RFC 3986 §2.1).
 fn is_encoding(bytes: &[u8]) -> bool {
     matches!(bytes, [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())

@@ -102,9 +102,9 @@ const FIELDS: &[Row] = &[
 ];
 
 /// Those that need more than a line: a limit, or time.
-const ELSEWHERE: [&str; 4] = ["head-timeout", "target-too-long", "head-too-large", "too-many-fields"];
+const ELSEWHERE: [&str; 5] = ["head-timeout", "head-cut-short", "target-too-long", "head-too-large", "too-many-fields"];
 
-/// Those of content, which no route of this server reads: the connection ends, and the answer has been given.
+/// Those of content, which no route of this server reads: they are noticed in what has come with the head.
 const OF_CONTENT: [&str; 4] = ["chunk-size-invalid", "chunk-extension-invalid", "chunk-end-missing", "trailer-invalid"];
 
 /// Those of other protocols.

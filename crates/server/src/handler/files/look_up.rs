@@ -9,6 +9,7 @@ use crate::disk::{Identity, Kind, Missed, Opened, Wait, pages};
 use crate::representation::{Content, Description, Representation};
 use crate::request::Request;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -32,6 +33,9 @@ const SMALL: u64 = 64 << 10;
 
 /// How many names a route remembers, and so how many files it keeps open, at most.
 const MOST_NAMES: usize = 1024;
+
+/// How many listings of a route a worker makes at a time.
+const MOST_LISTINGS: usize = 4;
 
 /// The codings that a file may be there in beside itself, with the ending of their names, best first.
 const CODINGS: [(Coding, &str); 3] = [(Coding::Br, ".br"), (Coding::Zstd, ".zst"), (Coding::Gzip, ".gz")];
@@ -234,6 +238,11 @@ impl Files {
         let form = Accept::new(request.lines(Name::Accept)).best(&["text/html", "application/json"]).unwrap_or(0);
         let title = request.path.clone().into_owned();
         let (root, name, dotfiles, named) = (self.root.clone(), name.to_owned(), self.dotfiles, self.named.clone());
+        // Listings cost more than anything else here, so others must not wait for many of them.
+        if self.listings.get() >= MOST_LISTINGS {
+            return Looked::Absent(Absent::Exhausted);
+        }
+        let _one = Counted::new(&self.listings);
         let listed = disk.wait_for(move || {
             let withheld = named.files();
             let path = name.strip_suffix('/').unwrap_or(&name);
@@ -245,7 +254,7 @@ impl Files {
             Ok(text) => text,
             Err(missed) => return Looked::Absent(absent(missed)),
         };
-        let tag = format!("\"{:016x}\"", hash(text.as_bytes()));
+        let tag = format!("W/\"{:016x}\"", hash(text.as_bytes()));
         let description = Description {
             media_type: Cow::Borrowed(FORMS[form]),
             coding: None,
@@ -258,6 +267,22 @@ impl Files {
         };
         let content = Content::Memory(text.into_bytes().into());
         Looked::Listing(Rc::new(Representation::new(content, description)))
+    }
+}
+
+/// One more, for as long as it lives.
+struct Counted<'a>(&'a Cell<usize>);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a Cell<usize>) -> Counted<'a> {
+        count.set(count.get() + 1);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 
