@@ -2,7 +2,7 @@
 //! [`Report`], each with the text that is wrong underlined.
 //!
 //! Rule: a key is read in exactly one place, where its form, its unit, its default and its error stand together. What is
-//! never asked for is unknown, unless [`later`] says that a later version knows it.
+//! never asked for is unknown, unless `later.rs` says that a later version knows it.
 
 mod fields;
 mod guards;

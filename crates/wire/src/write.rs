@@ -530,8 +530,9 @@ mod tests {
     fn an_interim_answer_has_its_fields_and_nothing_else() {
         let (invite, hint) = (interim::invite(true, true, false).unwrap(), interim::hint(true, true, false).unwrap());
         let upgrade = interim::http2(true, true, false).unwrap();
-        let links: &[(&str, &[u8])] = &[("Link", b"<a>"), ("Link", b"<b>")];
-        let cases: [(Interim, &[(&str, &[u8])], &str); 3] = [
+        type Fields = &'static [(&'static str, &'static [u8])];
+        let links: Fields = &[("Link", b"<a>"), ("Link", b"<b>")];
+        let cases: [(Interim, Fields, &str); 3] = [
             (invite, &[], "HTTP/1.1 100 Continue\r\n\r\n"),
             (hint, links, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\nLink: <b>\r\n\r\n"),
             (
