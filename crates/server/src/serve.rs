@@ -22,9 +22,10 @@ use std::rc::Rc;
 use std::time::Duration;
 use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
 use verdict_core::decide::process::Work;
+use verdict_core::decide::respond::closes;
 use verdict_core::decide::{
     Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find,
-    negotiate, precondition, process, range, respond,
+    negotiate, precondition, process, range,
 };
 use verdict_core::explain;
 use verdict_core::field::if_range::if_range;
@@ -280,7 +281,7 @@ impl<'s> Exchange<'s, '_> {
     /// Writes what was decided.
     fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
         let common = self.common();
-        let keep = self.request.keep && !respond(verdict.reason, self.request.head.method).closes;
+        let keep = self.request.keep && !closes(verdict.reason);
         let writing = Writing {
             status: verdict.status(),
             asked: self.request.head.asked(keep),

@@ -79,10 +79,14 @@ fn required(reason: Reason) -> &'static [Required] {
     }
 }
 
-fn closes(reason: Reason) -> bool {
-    if reason.status().class() < Class::ClientError {
-        return false;
-    }
+/// Whether the connection ends with an answer for this reason; see [`Respond::closes`]. Hot: asked of every answer.
+#[inline]
+pub fn closes(reason: Reason) -> bool {
+    // A good answer is no reason to end anything.
+    reason.status().class() >= Class::ClientError && refusal_closes(reason)
+}
+
+fn refusal_closes(reason: Reason) -> bool {
     // RFC 9110 §15.5.9: 408 says that the connection closes. One that is passed on speaks of another connection.
     if reason.status().code() == 408 && !matches!(reason, Reason::UpstreamAnswered(_)) {
         return true;
