@@ -156,7 +156,8 @@ impl Problem<'_> {
     }
 }
 
-/// The value of `Verdict-Reason`: `if-match-failed; stage=precondition; status=412`, a structured item (RFC 9651 §3.3).
+/// The value of `Verdict-Reason`, a structured item (RFC 9651 §3.3):
+/// `if-match-failed; stage=precondition; section="RFC 9110 section 13.1.1"`.
 pub fn field(verdict: &Verdict) -> String {
     let reason = verdict.reason.public();
     let entry = reason.entry();

@@ -383,7 +383,7 @@ catalogue! {
         "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, in capitals."
     NoRoute                  "no-route"                       NOT_FOUND             "RFC 9110 §15.5.5" Client   AfterChange
         "No route matches this host and path."
-        "Check the path; who runs the server sees the patterns with `verdict check`."
+        "Check the host and the path; which patterns there are is in the server's config."
     MethodNotTaken           "method-not-taken"               METHOD_NOT_ALLOWED    "RFC 9110 §15.5.6" Client   AfterChange
         "The target does not take {method|this method}."
         "Use one of {allow|the methods of `Allow`}."
@@ -492,7 +492,7 @@ catalogue! {
         "`If-Match` names {if-match|a version}, and the current one is {etag|another, or none}."
         "Fetch the current version, make the change in it, and send `If-Match: {etag|its tag}`."
     IfUnmodifiedSinceFailed  "if-unmodified-since-failed"     PRECONDITION_FAILED   "RFC 9110 §13.1.4" Client   AfterChange
-        "The target was modified {last-modified|later} than `If-Unmodified-Since` says."
+        "The target was modified after the time in `If-Unmodified-Since`: {last-modified|its time is not told}."
         "Fetch the current version and send its `Last-Modified`, or better its `ETag` as `If-Match`."
     TagUnchanged             "tag-unchanged"                  NOT_MODIFIED          "RFC 9110 §13.1.2" Nobody   Unneeded
         "The client's copy is current: `If-None-Match` has the tag {etag|of the representation}."

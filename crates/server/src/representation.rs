@@ -179,6 +179,17 @@ pub(crate) fn preconditions(request: &Request<'_>, there: There<'_>) -> Precondi
     if !conditional.iter().any(|name| head.has(*name)) {
         return facts;
     }
+    // What nearly every revalidation sends: the tag that it was given, and nothing else to weigh. One tag that is ours byte
+    // for byte matches, however tags are compared (RFC 9110 §13.1.2), and dates do not count beside it (§13.2.2).
+    if let There::Representation(found) = there
+        && !head.has(Name::IfMatch)
+        && !head.has(Name::IfUnmodifiedSince)
+        && let (Some(ours), Some(theirs)) = (&found.description.tag, request.value(Name::IfNoneMatch))
+        && theirs == ours.as_bytes()
+    {
+        facts.if_none_match = Some(false);
+        return facts;
+    }
     let (tag, last_modified) = match there {
         There::Representation(found) => found.validators(),
         There::Untagged => (None, None),

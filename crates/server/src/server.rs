@@ -10,6 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -150,11 +151,20 @@ pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Star
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        let stopping = tokio::task::spawn_blocking(|| server.stop());
-        tokio::select! {
-            stopped = stopping => stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked))),
-            _ = interrupt.recv() => Err(io::Error::other("told twice to stop, with requests in flight")),
-            _ = terminate.recv() => Err(io::Error::other("told twice to stop, with requests in flight")),
+        let told = Instant::now();
+        let mut stopping = tokio::task::spawn_blocking(|| server.stop());
+        loop {
+            tokio::select! {
+                stopped = &mut stopping => {
+                    return stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+                }
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // Some tools signal a process and then its group: that is once.
+            if told.elapsed() > Duration::from_secs(1) {
+                return Err(io::Error::other("told twice to stop, so requests in flight were cut"));
+            }
         }
     });
     runtime.shutdown_background();

@@ -21,8 +21,8 @@ pub(super) fn files(
         && let Some(Segment::Literal(last)) = pattern.segments().last()
     {
         let slash = if last.is_empty() { "" } else { "/" };
-        let error = reader.findings.error(span, "the pattern of a `files` route ends in a name");
-        error.label("which file is asked for?").help(format!("write `{pattern}{slash}{{path...}}`"));
+        let error = reader.findings.error(span, "a `files` route needs a pattern that ends in a name");
+        error.label("this is one path, and a folder has many").help(format!("write `{pattern}{slash}{{path...}}`"));
     }
     const EXAMPLE: &str = "./public";
     if let DeValue::String(root) = entry.value.get_ref() {

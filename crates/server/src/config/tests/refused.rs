@@ -523,8 +523,8 @@ fn wrong_patterns_are_refused() {
     assert_refused(
         "[route.\"/\"]\nfiles = \"public\"\n[route.\"/docs\"]\nfiles = \"public\"\n",
         &[
-            ("the pattern of a `files` route ends in a name", 1, "\"/\"", "write `/{path...}`"),
-            ("the pattern of a `files` route ends in a name", 3, "\"/docs\"", "write `/docs/{path...}`"),
+            ("a `files` route needs a pattern that ends in a name", 1, "\"/\"", "write `/{path...}`"),
+            ("a `files` route needs a pattern that ends in a name", 3, "\"/docs\"", "write `/docs/{path...}`"),
         ],
     );
 }
