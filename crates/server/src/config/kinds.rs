@@ -122,7 +122,7 @@ pub(super) fn respond(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<
     for field in status.entry().map_or(&[][..], |entry| entry.required) {
         let name = field.name();
         if !headers.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
-            let (article, example) = ("aeiouAEIOU".contains(&name[..1]), example(name));
+            let (article, example) = ("aeiouAEIOU".contains(&name[..1]), example(name, status));
             let article = if article { "an" } else { "a" };
             let message = format!("{status:?} needs {article} `{name}` field");
             let error = reader.findings.error(status_entry.span(), message);
@@ -143,9 +143,11 @@ pub(super) fn respond(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<
 }
 
 /// A value of a required field that is of use as a start.
-fn example(name: &str) -> &'static str {
+fn example(name: &str, status: Status) -> &'static str {
     match name {
         "Allow" => "GET, HEAD",
+        // RFC 9110 §14.4: a part says which one it is; only 416 says the length alone.
+        "Content-Range" if status.code() == 206 => "bytes 0-499/1234",
         "Content-Range" => "bytes */1234",
         "Location" => "/elsewhere",
         "Proxy-Authenticate" | "WWW-Authenticate" => "Basic realm=\\\"staff\\\"",
