@@ -3,8 +3,8 @@
 //! Rule: what can wait for a disk is named so. With [`Wait::No`], and in [`pages::read_resident`], the kernel answers
 //! from memory or says that it cannot; whoever gets that answer asks again from a thread that may wait.
 //!
-//! Linux only. What is missing is done without: `cachestat` (6.5), `RESOLVE_CACHED` (5.12), and `openat2` itself (5.6),
-//! which older sandboxes and checkers do not know either. Without `openat2` no symbolic link is followed at all.
+//! Linux only. What is missing is done without: `RESOLVE_CACHED` (5.12), and `openat2` itself (5.6), which older sandboxes
+//! and checkers do not know either. Without `openat2` no symbolic link is followed at all.
 
 mod identity;
 pub mod pages;

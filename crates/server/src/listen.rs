@@ -24,10 +24,6 @@ pub(crate) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpLis
         .collect()
 }
 
-/// How many bytes of an answer the kernel holds for a client beyond what is on its way: without a bound a few hundred slow
-/// readers of large files pin a gigabyte, and filling their buffers keeps a worker from everybody else.
-const UNSENT: u32 = 512 << 10;
-
 fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -37,9 +33,8 @@ fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     }
     if share {
         socket.set_reuse_port(true)?;
-        // Accepted sockets inherit these, which saves two calls for each.
+        // Accepted sockets inherit it, which saves a call for each.
         socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_notsent_lowat(UNSENT)?;
     }
     socket.bind(&address.into())?;
     Ok(socket)

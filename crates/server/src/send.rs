@@ -35,11 +35,20 @@ pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Durat
     match rest {
         Rest::Nothing => socket.write(head, pause).await,
         Rest::Part(found, part) => {
-            socket.write_more(head, pause).await?;
+            // What is copied is in memory, or soon is, and shares a segment with its head. Behind a larger part the head
+            // does not wait: its first bytes may have to come from the disk.
+            match is_copied(part.size()) {
+                true => socket.write_more(head, pause).await?,
+                false => socket.write(head, pause).await?,
+            }
             send_part(socket, found, *part, pause).await
         }
         Rest::Parts(found, framed) => send_parts(socket, head, found, framed, pause).await,
     }
+}
+
+const fn is_copied(size: u64) -> bool {
+    size <= COPIED
 }
 
 async fn send_parts(
@@ -72,7 +81,7 @@ async fn send_file(
     pause: Duration,
 ) -> Result<(), Close> {
     let end = part.last + 1;
-    let copied_from = if part.size() <= COPIED { part.first } else { end - LAST };
+    let copied_from = if is_copied(part.size()) { part.first } else { end - LAST };
     let mut offset = part.first;
     while offset < copied_from {
         let until = copied_from.min(offset + SLICE);
@@ -125,8 +134,7 @@ async fn read(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<Vec<u8>, 
 
 /// Has the pool read what the kernel does not hold, so that sending it does not wait for the disk.
 async fn make_resident(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<(), Close> {
-    let resident = pages::resident(file.as_fd(), offset, length);
-    if resident.unwrap_or_else(|| pages::sampled(file.as_fd(), offset, length)) {
+    if pages::resident(file.as_fd(), offset, length) {
         return Ok(());
     }
     let file = file.clone();
