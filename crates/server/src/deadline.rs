@@ -74,6 +74,11 @@ impl Deadlines {
         }
     }
 
+    /// The tick that it is.
+    pub(crate) fn now(&self) -> u32 {
+        self.now.get()
+    }
+
     /// Wakes everybody, so that they look at what has changed.
     pub(crate) fn wake_all(&self) {
         for slot in self.slots.borrow_mut().iter_mut() {

@@ -1,10 +1,13 @@
 //! The server: sockets, time and handlers around the decision of [`verdict_core`] and the wire of [`verdict_wire`].
 //!
-//! The way of a request: `worker.rs` accepts its connection, `connection.rs` reads its head and sends its answer,
-//! `serve.rs` takes it through the eight stages, and a file of `handler/` knows what is at its target.
+//! The way of a request: `worker.rs` accepts its connection, `idle.rs` reads what comes, `client.rs` has it answered,
+//! `serve.rs` takes it through the eight stages, and a file of `handler/` knows what is at its target. Whatever has to wait
+//! does so in `connection.rs`.
 
+mod admission;
 mod answer;
 mod buffers;
+mod client;
 mod clock;
 pub mod config;
 mod connection;
@@ -12,6 +15,7 @@ mod deadline;
 mod disk;
 mod handler;
 mod id;
+mod idle;
 mod listen;
 mod log;
 mod named;

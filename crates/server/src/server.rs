@@ -1,10 +1,11 @@
 //! From a config to a running server, and from a signal to its end.
 
+use crate::admission::Shared;
 use crate::config::Config;
 use crate::log::Writer;
 use crate::site::Opened;
 use crate::user;
-use crate::worker::{self, Shared};
+use crate::worker;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

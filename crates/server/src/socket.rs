@@ -32,6 +32,16 @@ pub(crate) enum Came {
     Broken,
 }
 
+/// What came of waiting for a request.
+pub(crate) enum Next {
+    /// Some of one is there.
+    Bytes(Box<Buffers>),
+    /// Nothing came in time.
+    Rest,
+    /// The connection is over.
+    End,
+}
+
 /// How much is discarded of what a client still sends after its answer: enough for one who sends a large file to its end
 /// before it looks whether it is wanted.
 const LINGER_BYTES: u64 = 1 << 30;
@@ -43,25 +53,25 @@ const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
     /// Waits until something comes, or `stop` says that it need not be waited for, and reads it into buffers of the worker,
-    /// which are held only then. `None`: nothing came in time, or nothing will.
-    pub(crate) async fn begin(&mut self, due: u32, worker: &Worker, stop: impl Fn() -> bool) -> Option<Box<Buffers>> {
+    /// which are held only then.
+    pub(crate) async fn next(&mut self, due: u32, worker: &Worker, stop: impl Fn() -> bool) -> Next {
         let stream = &mut self.stream;
-        let begin = poll_fn(|context| {
+        let next = poll_fn(|context| {
             let mut buffers = worker.take_buffers();
             let read = pin!(stream.read_buf(&mut buffers.input)).poll(context);
             match read {
-                Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Some(buffers)),
+                Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Next::Bytes(buffers)),
                 Poll::Ready(_) => {
                     worker.give_back(buffers);
-                    Poll::Ready(None)
+                    Poll::Ready(Next::End)
                 }
                 Poll::Pending => {
                     worker.give_back(buffers);
-                    if stop() { Poll::Ready(None) } else { Poll::Pending }
+                    if stop() { Poll::Ready(Next::End) } else { Poll::Pending }
                 }
             }
         });
-        self.deadline.until(due, begin).await.flatten()
+        self.deadline.until(due, next).await.unwrap_or(Next::Rest)
     }
 
     /// Appends what has come.
@@ -71,23 +81,6 @@ impl Socket {
             Some(Ok(_)) => Came::Bytes,
             Some(Err(_)) => Came::Broken,
             None => Came::Nothing,
-        }
-    }
-
-    /// Writes what the kernel takes at once, and takes it out of `bytes`; whether that was all.
-    #[inline]
-    pub(crate) fn write_at_once(&self, bytes: &mut Vec<u8>) -> bool {
-        match self.stream.try_write(bytes) {
-            Ok(n) if n == bytes.len() => {
-                bytes.clear();
-                true
-            }
-            Ok(n) => {
-                bytes.drain(..n);
-                false
-            }
-            // Writing again will tell what is wrong.
-            Err(_) => false,
         }
     }
 

@@ -1,120 +1,29 @@
 //! A worker: a thread with its own runtime, its own listening sockets and its own view of the site.
 
+use crate::admission::{Connections, InFlight, Shared};
 use crate::buffers::Buffers;
+use crate::client::CROWDED_HEAD;
 use crate::clock::Clock;
-use crate::config::Limits;
-use crate::connection::connection;
 use crate::deadline::{Deadlines, TICK};
 use crate::id::Random;
+use crate::idle::{self, Idle};
 use crate::log::{self, Log};
-use crate::site::{Opened, Site};
+use crate::site::Site;
 use crate::timer::Timer;
+use rustix::net::{SocketFlags, acceptfrom_with};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
-use verdict_core::cause::Crowded;
-
-/// Connections that are let in beyond the limit, to be told that there is no room.
-const RESERVED: u64 = 64;
-
-/// What the workers of one server share, none of it touched by a request.
-pub(crate) struct Shared {
-    pub(crate) opened: Arc<Opened>,
-    connections: AtomicU64,
-    /// Requests that wait for something.
-    requests: AtomicU64,
-    clients: Mutex<HashMap<IpAddr, u64>>,
-}
-
-impl Shared {
-    pub(crate) fn new(opened: Opened) -> Shared {
-        Shared {
-            opened: Arc::new(opened),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            clients: Mutex::default(),
-        }
-    }
-
-    /// Whether there is not even room to tell a client that there is none.
-    fn is_full(&self, limits: &Limits) -> bool {
-        self.connections.load(Ordering::Relaxed) >= limits.connections + RESERVED
-    }
-
-    /// Counts a connection in. `None`: its client has had every refusal that one client gets.
-    fn admit(self: &Arc<Self>, client: IpAddr, limits: &Limits) -> Option<(Admission, Option<Crowded>)> {
-        let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let client = one_client(client);
-        let of_client = {
-            let mut clients = self.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let count = clients.entry(client).or_default();
-            *count += 1;
-            *count
-        };
-        let admission = Admission { shared: self.clone(), client };
-        if of_client > limits.per_client + RESERVED {
-            return None;
-        }
-        let crowded = if connections > limits.connections {
-            Some(Crowded::Server)
-        } else if of_client > limits.per_client {
-            Some(Crowded::Client)
-        } else {
-            None
-        };
-        Some((admission, crowded))
-    }
-}
-
-/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
-fn one_client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let network = u128::from(v6) >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        v4 => v4,
-    }
-}
-
-/// A connection's place among all; given back when it ends.
-struct Admission {
-    shared: Arc<Shared>,
-    client: IpAddr,
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        let mut clients = self.shared.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(count) = clients.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                clients.remove(&self.client);
-            }
-        }
-    }
-}
-
-/// A waiting request's place among all; given back when it is answered.
-pub(crate) struct InFlight<'a>(&'a Shared);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// One worker, as its connections see it.
 pub(crate) struct Worker {
@@ -133,9 +42,8 @@ pub(crate) struct Worker {
         reason = "they are taken and given back for each request, and moving a pointer is cheaper"
     )]
     buffers: RefCell<Vec<Box<Buffers>>>,
-    connections: Cell<u64>,
-    /// Told when a connection ends.
-    ended: Notify,
+    connections: Rc<Connections>,
+    pub(crate) idle: Idle,
 }
 
 impl Worker {
@@ -150,9 +58,7 @@ impl Worker {
     /// A place for a request that has to wait; `None` if there are as many as `limits.requests` allows. What is answered
     /// without waiting is never in flight beside another.
     pub(crate) fn enter(&self) -> Option<InFlight<'_>> {
-        let place = InFlight(&self.shared);
-        let requests = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        (requests <= self.site().opened.config.limits.requests).then_some(place)
+        self.shared.enter(self.site().limits(None))
     }
 
     /// Buffers for a connection that has something to do.
@@ -191,7 +97,7 @@ const MOST_KEPT: usize = 64;
 /// Runs a worker until it is told to stop and its connections have ended or had their time.
 pub(crate) fn run(
     shared: Arc<Shared>,
-    listeners: Vec<StdListener>,
+    listeners: Vec<TcpListener>,
     log: Log,
     mut stop: watch::Receiver<bool>,
     started: Sender<io::Result<()>>,
@@ -210,6 +116,13 @@ pub(crate) fn run(
             return;
         }
     };
+    let idle = match Idle::new() {
+        Ok(idle) => idle,
+        Err(error) => {
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
     let worker = Rc::new(Worker {
         site: RefCell::new(Rc::new(Site::new(shared.opened.clone()))),
         shared,
@@ -220,8 +133,8 @@ pub(crate) fn run(
         draining: Cell::new(false),
         drain: Cell::new(None),
         buffers: RefCell::default(),
-        connections: Cell::new(0),
-        ended: Notify::new(),
+        connections: Rc::default(),
+        idle,
     });
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
@@ -250,12 +163,13 @@ pub(crate) fn run(
         for task in accepting {
             let _ = task.await;
         }
+        worker.idle.end();
         worker.deadlines.wake_all();
         let deadline = worker.deadlines.enroll();
         let end = deadline.after(worker.site().opened.config.drain);
-        while worker.connections.get() > 0 {
-            if deadline.until(end, worker.ended.notified()).await.is_none() {
-                log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.get()));
+        while worker.connections.open() > 0 {
+            if deadline.until(end, worker.connections.one_ends()).await.is_none() {
+                log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.open()));
                 break;
             }
         }
@@ -267,9 +181,14 @@ pub(crate) fn run(
 }
 
 /// Begins to accept and to tick.
-fn start(worker: &Rc<Worker>, listeners: Vec<StdListener>) -> io::Result<Vec<JoinHandle<()>>> {
+fn start(worker: &Rc<Worker>, listeners: Vec<TcpListener>) -> io::Result<Vec<JoinHandle<()>>> {
     spawn_local(tick(worker.clone(), Timer::every(TICK)?));
-    let accept = |listener| Ok(spawn_local(accept(TcpListener::from_std(listener)?, worker.clone())));
+    spawn_local(idle::watch(worker.clone()));
+    let accept = |listener| {
+        // SAFETY: a `TcpListener` is the same open file for as long as it lives, and the `AsyncFd` owns it.
+        let listener = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?;
+        Ok(spawn_local(accept(listener, worker.clone())))
+    };
     listeners.into_iter().map(accept).collect()
 }
 
@@ -280,6 +199,7 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
             return;
         }
         worker.deadlines.sweep();
+        worker.idle.sweep(worker.deadlines.now());
         worker.log.flush();
         if tick.is_multiple_of(10) {
             worker.clock.tick();
@@ -288,16 +208,19 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
     }
 }
 
-async fn accept(listener: TcpListener, worker: Rc<Worker>) {
+async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>) {
     let mut complained = None::<Instant>;
     let deadline = worker.deadlines.enroll();
     loop {
         // What cannot even be refused waits in the kernel's queue until it can.
-        while worker.shared.is_full(&worker.site().opened.config.limits) {
-            deadline.until(deadline.after(TICK), worker.ended.notified()).await;
+        while worker.shared.is_full(worker.site().limits(None)) {
+            deadline.until(deadline.after(TICK), worker.connections.one_ends()).await;
         }
-        let (stream, client) = match listener.accept().await {
-            Ok((stream, address)) => (stream, address.ip()),
+        let accepted = listener.async_io(Interest::READABLE, |listener| {
+            Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?)
+        });
+        let (stream, address) = match accepted.await {
+            Ok((stream, address)) => (TcpStream::from(stream), address),
             // The client has given up already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) => {
@@ -310,19 +233,14 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>) {
                 continue;
             }
         };
-        let limits = worker.site().opened.config.limits;
-        let Some((admission, crowded)) = worker.shared.admit(client, &limits) else {
-            // One client's flood is no reason for others to wait, so there is no pause.
-            drop(stream);
-            continue;
-        };
-        worker.connections.set(worker.connections.get() + 1);
-        let task = worker.clone();
-        spawn_local(async move {
-            connection(stream, client, crowded, task.clone()).await;
-            drop(admission);
-            task.connections.set(task.connections.get() - 1);
-            task.ended.notify_waiters();
-        });
+        let Some(client) = address.and_then(|address| SocketAddr::try_from(address).ok()) else { continue };
+        let site = worker.site();
+        let limits = site.limits(None);
+        // One client's flood is no reason for others to wait, so there is no pause after a connection that is dropped.
+        if let Some(admission) = worker.shared.admit(client.ip(), &worker.connections, limits) {
+            let head = if admission.crowded.is_some() { CROWDED_HEAD } else { limits.head };
+            // If the kernel has no room to watch it, it is closed.
+            let _ = worker.idle.rest(stream, admission, worker.deadlines.after(head));
+        }
     }
 }

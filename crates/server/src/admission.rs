@@ -1,0 +1,140 @@
+//! Who is let in: connections and requests are counted, and each gives its place back when it ends.
+
+use crate::config::Limits;
+use crate::site::Opened;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use verdict_core::cause::Crowded;
+
+/// Connections that are let in beyond the limit, to be told that there is no room.
+const RESERVED: u64 = 64;
+
+/// What the workers of one server share, none of it touched by a request that need not wait.
+pub(crate) struct Shared {
+    pub(crate) opened: Arc<Opened>,
+    connections: AtomicU64,
+    /// Requests that wait for something.
+    requests: AtomicU64,
+    clients: Mutex<HashMap<IpAddr, u64>>,
+}
+
+/// The connections of one worker.
+#[derive(Default)]
+pub(crate) struct Connections {
+    open: Cell<u64>,
+    ended: Notify,
+}
+
+/// A connection's place among all; given back when it ends.
+pub(crate) struct Admission {
+    shared: Arc<Shared>,
+    siblings: Rc<Connections>,
+    /// Where the client is.
+    pub(crate) address: IpAddr,
+    /// Why there is no room for it but to be told so.
+    pub(crate) crowded: Option<Crowded>,
+}
+
+impl Shared {
+    pub(crate) fn new(opened: Opened) -> Shared {
+        Shared {
+            opened: Arc::new(opened),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            clients: Mutex::default(),
+        }
+    }
+
+    /// Whether there is not even room to tell a client that there is none.
+    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+        self.connections.load(Ordering::Relaxed) >= limits.connections + RESERVED
+    }
+
+    /// Counts a connection in. `None`: its client has had every refusal that one client gets.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        address: IpAddr,
+        siblings: &Rc<Connections>,
+        limits: &Limits,
+    ) -> Option<Admission> {
+        let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let of_client = {
+            let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = clients.entry(one_client(address)).or_default();
+            *count += 1;
+            *count
+        };
+        siblings.open.set(siblings.open.get() + 1);
+        let crowded = if connections > limits.connections {
+            Some(Crowded::Server)
+        } else if of_client > limits.per_client {
+            Some(Crowded::Client)
+        } else {
+            None
+        };
+        let admission = Admission { shared: self.clone(), siblings: siblings.clone(), address, crowded };
+        (of_client <= limits.per_client + RESERVED).then_some(admission)
+    }
+
+    /// A place for a request that has to wait; `None` if there are as many as allowed.
+    pub(crate) fn enter(&self, limits: &Limits) -> Option<InFlight<'_>> {
+        let place = InFlight(self);
+        let requests = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        (requests <= limits.requests).then_some(place)
+    }
+}
+
+impl Connections {
+    /// How many there are.
+    pub(crate) fn open(&self) -> u64 {
+        self.open.get()
+    }
+
+    /// Waits until one ends.
+    pub(crate) async fn one_ends(&self) {
+        self.ended.notified().await;
+    }
+}
+
+/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
+fn one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let network = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        v4 => v4,
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        let client = one_client(self.address);
+        {
+            let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(count) = clients.get_mut(&client) {
+                *count -= 1;
+                if *count == 0 {
+                    clients.remove(&client);
+                }
+            }
+        }
+        self.siblings.open.set(self.siblings.open.get() - 1);
+        self.siblings.ended.notify_waiters();
+    }
+}
+
+/// A waiting request's place among all; given back when it is answered.
+pub(crate) struct InFlight<'a>(&'a Shared);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}

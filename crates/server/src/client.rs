@@ -1,0 +1,307 @@
+//! One client's requests, as far as they are answered without waiting: nearly all of them.
+
+use crate::answer::Rest;
+use crate::buffers::Buffers;
+use crate::disk::Wait;
+use crate::id::Id;
+use crate::log::Line;
+use crate::request::Request;
+use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
+use crate::site::Site;
+use crate::worker::Worker;
+use rustix::net::SendFlags;
+use std::future::{Future, poll_fn};
+use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use verdict_core::cause::Crowded;
+use verdict_core::method::Method;
+use verdict_wire::{Close, Fault, Framing, Head, Name, Progress, Version};
+
+/// Content that was not asked for is read away up to this size, so that the connection can go on.
+pub(crate) const DRAINED: u64 = 64 << 10;
+
+/// How long a connection that there is no room for may take to say what it wants.
+pub(crate) const CROWDED_HEAD: Duration = Duration::from_secs(2);
+
+/// Answers are gathered up to this size before they are sent, when requests come in a row without waiting for them.
+const GATHERED: usize = 64 << 10;
+
+/// How many requests of one connection are answered before others have their turn.
+const TURN: usize = 64;
+
+/// Who asks on a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'w> {
+    pub(crate) worker: &'w Worker,
+    pub(crate) address: IpAddr,
+    /// Why there is no room for it.
+    pub(crate) crowded: Option<Crowded>,
+}
+
+/// How far requests came without waiting for anything.
+pub(crate) enum Went {
+    /// All that came is answered.
+    Done,
+    /// There is more, after others have had their turn.
+    Turn,
+    /// More of a head or of content has to come, or something from the disk.
+    Waiting,
+    /// All that came is answered, and the connection is over.
+    Over,
+    /// What was decided cannot be sent at once.
+    Answered(Box<Answered>),
+}
+
+/// A request and its answer, whose head is written and not yet sent.
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    /// Where the message was malformed.
+    pub(crate) fault: Option<Fault>,
+    /// Whether its head could be read.
+    pub(crate) understood: bool,
+    pub(crate) id: Id,
+    pub(crate) times: Option<Times>,
+}
+
+/// When things happened, for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    /// Milliseconds since 1970.
+    at: u64,
+    began: Instant,
+    read: Instant,
+    decided: Instant,
+}
+
+impl Client<'_> {
+    /// Answers what has come, as far as nothing has to be waited for: nearly always all of it.
+    pub(crate) fn at_once(&self, socket: BorrowedFd<'_>, buffers: &mut Buffers) -> Went {
+        let worker = self.worker;
+        // A reload is seen by the next request.
+        let site = worker.site();
+        let mut answers = 0;
+        loop {
+            let began = worker.log.is_on().then(Instant::now);
+            if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete)
+                || buffers.head.framing != Framing::None
+            {
+                return Went::Waiting;
+            }
+            let Some(answered) = self.answer_at_once(&site, buffers, began) else { return Went::Waiting };
+            answers += 1;
+            let more_came = buffers.unused().len() > buffers.head.len;
+            let gathers = more_came && answers < TURN && buffers.out.len() < GATHERED;
+            let keep = answered.answer.keep;
+            let plain = matches!(answered.answer.rest, Rest::Nothing) && (keep || !more_came);
+            if !plain || !gathers && !write_at_once(socket, &mut buffers.out) {
+                return Went::Answered(Box::new(answered));
+            }
+            let close = (!keep).then(|| self.why_not_kept(&buffers.head));
+            if answered.times.is_some() {
+                self.log(&site, buffers, &answered, buffers.unused(), close);
+            }
+            buffers.consume(buffers.head.len);
+            if close.is_some() {
+                return Went::Over;
+            }
+            if !more_came {
+                return Went::Done;
+            }
+            if answers >= TURN {
+                return Went::Turn;
+            }
+        }
+    }
+
+    /// Has the request answered without waiting; `None` if that cannot be, and then nothing has happened.
+    fn answer_at_once(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Option<Answered> {
+        let read = began.map(|_| Instant::now());
+        let Buffers { input, start, head, out } = buffers;
+        let mark = out.len();
+        let request = self.request(head, &input[*start..], true, false);
+        let work = serve(site, &request, self.worker, Wait::No, out);
+        let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                out.truncate(mark);
+                return None;
+            }
+            // The panic's message and place are on standard error already.
+            Err(_) => {
+                out.truncate(mark);
+                refuse_panicked(site, &request, self.worker, out)
+            }
+        };
+        Some(self.answered(answer, request.id, began, read))
+    }
+
+    /// Has the request answered, waiting for what it takes.
+    pub(crate) async fn answer(&self, site: &Site, buffers: &mut Buffers, whole: bool, began: Option<Instant>) -> Answered {
+        let read = began.map(|_| Instant::now());
+        let Buffers { input, start, head, out } = buffers;
+        let mark = out.len();
+        let in_flight = self.worker.enter();
+        let request = self.request(head, &input[*start..], whole, in_flight.is_none());
+        let answer = match unpanicked(serve(site, &request, self.worker, Wait::Yes, out)).await {
+            Some(answer) => answer,
+            None => {
+                out.truncate(mark);
+                refuse_panicked(site, &request, self.worker, out)
+            }
+        };
+        self.answered(answer, request.id, began, read)
+    }
+
+    /// Answers a message that is malformed, in its head or in what has come of its content.
+    pub(crate) fn refuse(
+        &self,
+        site: &Site,
+        buffers: &mut Buffers,
+        fault: Fault,
+        understood: bool,
+        began: Option<Instant>,
+    ) -> Answered {
+        let worker = self.worker;
+        worker.clock.tick();
+        let id = worker.random.id(worker.clock.milliseconds());
+        let bytes = &buffers.input[buffers.start..];
+        let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, worker, &mut buffers.out);
+        let answered = self.answered(answer, id, began, began.map(|_| Instant::now()));
+        Answered { fault: Some(fault), understood, ..answered }
+    }
+
+    fn answered(&self, answer: Answer, id: Id, began: Option<Instant>, read: Option<Instant>) -> Answered {
+        let at = self.worker.clock.milliseconds();
+        let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now() });
+        Answered { answer, fault: None, understood: true, id, times }
+    }
+
+    #[inline]
+    fn request<'a>(&self, head: &'a Head, bytes: &'a [u8], whole: bool, full: bool) -> Request<'a> {
+        let worker = self.worker;
+        worker.clock.tick();
+        let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
+        Request {
+            head,
+            bytes,
+            path: Request::decoded(head, raw_path),
+            raw_path,
+            keep: head.persistent
+                && self.crowded.is_none()
+                && !worker.is_draining()
+                // What follows a CONNECT may be meant for the tunnel that it does not get.
+                && head.method != Method::Connect
+                && (whole || is_drainable(head, bytes.len())),
+            id: worker.random.id(worker.clock.milliseconds()),
+            now: worker.clock.http_date(),
+            crowded: self.crowded,
+            full,
+        }
+    }
+
+    /// How long a head may take.
+    pub(crate) fn head_time(&self, site: &Site) -> Duration {
+        if self.crowded.is_some() { CROWDED_HEAD } else { site.limits(None).head }
+    }
+
+    pub(crate) fn why_not_kept(&self, head: &Head) -> Close {
+        if self.crowded.is_some() {
+            Close::Overloaded
+        } else if self.worker.is_draining() {
+            Close::Draining
+        } else if head.persistent {
+            Close::ContentUnread
+        } else if head.version == Version::Http10 {
+            Close::Http10
+        } else {
+            Close::ClientAsked
+        }
+    }
+
+    /// Notes an answer; `bytes` begin with its request's head.
+    #[cold]
+    pub(crate) fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, bytes: &[u8], close: Option<Close>) {
+        let Some(times) = answered.times else { return };
+        let head = answered.understood.then_some(&buffers.head);
+        let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
+        self.worker.log.answer(&Line {
+            at: times.at,
+            client: self.address,
+            method: head.map_or(b"", |head| head.method_token.of(bytes)),
+            target: head.map_or(b"", |head| head.target.of(bytes)),
+            host: value(Name::Host),
+            agent: value(Name::UserAgent),
+            referer: value(Name::Referer),
+            version: match head.map(|head| head.version) {
+                Some(Version::Http10) => "1.0",
+                Some(Version::Http11) | None => "1.1",
+            },
+            verdict: answered.answer.verdict,
+            interim: answered.answer.interim.map(|interim| interim.reason()),
+            route: answered.answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
+            bytes: answered.answer.bytes,
+            id: answered.id.as_str(),
+            head: times.read - times.began,
+            decision: times.decided - times.read,
+            sending: times.decided.elapsed(),
+            at_byte: answered.fault.map(|fault| fault.at),
+            close: close.map(Close::id),
+        });
+    }
+}
+
+/// Writes what the kernel takes at once, and takes it out of `bytes`; whether that was all.
+#[inline]
+fn write_at_once(socket: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> bool {
+    match rustix::net::send(socket, bytes, SendFlags::NOSIGNAL) {
+        Ok(n) if n == bytes.len() => {
+            bytes.clear();
+            true
+        }
+        Ok(n) => {
+            bytes.drain(..n);
+            false
+        }
+        // Writing again will tell what is wrong.
+        Err(_) => false,
+    }
+}
+
+/// Whether what remains of the content can be read away cheaply, so that the answer may promise that the connection goes on.
+fn is_drainable(head: &Head, come: usize) -> bool {
+    match head.framing {
+        Framing::None => true,
+        // Who waits for 100 before sending is not to be waited for: whether the content comes at all is unknown (RFC 9110
+        // §10.1.1).
+        _ if head.expects_continue => false,
+        Framing::Length(length) => length - (come - head.len) as u64 <= DRAINED,
+        // It may be of any length: nearly always it is short, and if not, more of it is read away than of a declared one.
+        Framing::Chunked => true,
+    }
+}
+
+/// The future's output, if it is there without waiting.
+fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// The future's output, or `None` if it panics: a bug in one request is no reason to end another.
+async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            // The panic's message and place are on standard error already.
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}

@@ -1,0 +1,178 @@
+//! Connections on which nothing is asked: watched by an epoll(7) of the worker's own, without a task for each.
+//!
+//! Nearly every request is answered by the call that reads it, here. A connection becomes a task of the runtime only while
+//! something has to be waited for, see `connection.rs`, and comes back when it has been quiet for a while. So an idle
+//! connection is a few words in a table, and a request pays for no waker, no queue and no second look at its socket.
+
+use crate::admission::Admission;
+use crate::buffers::Buffers;
+use crate::client::{Client, Went};
+use crate::connection::{Begun, connection};
+use crate::worker::Worker;
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::{spawn_local, yield_now};
+
+/// Connections that are looked at before everything else of the worker has its turn.
+const TURN: usize = 128;
+
+/// The idle connections of one worker.
+pub(crate) struct Idle {
+    epoll: Rc<OwnedFd>,
+    places: RefCell<Vec<Option<Place>>>,
+    free: RefCell<Vec<u32>>,
+}
+
+struct Place {
+    stream: TcpStream,
+    admission: Admission,
+    /// The tick at which nobody waits for it any longer.
+    due: Cell<u32>,
+}
+
+/// What is to become of a connection.
+enum Next {
+    /// It rests here.
+    Rest,
+    /// It is over, and nobody is owed a word.
+    End,
+    /// Something has to be waited for.
+    Wait(Begun),
+}
+
+impl Idle {
+    pub(crate) fn new() -> io::Result<Idle> {
+        let epoll = Rc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        Ok(Idle { epoll, places: RefCell::default(), free: RefCell::default() })
+    }
+
+    /// Takes in a connection, on which something must come before the tick.
+    pub(crate) fn rest(&self, stream: TcpStream, admission: Admission, due: u32) -> io::Result<()> {
+        let mut places = self.places.borrow_mut();
+        let mut free = self.free.borrow_mut();
+        let at = free.last().copied().unwrap_or(places.len() as u32);
+        // Told once each time that something comes: what is there already is told as well.
+        let events = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
+        epoll::add(&*self.epoll, &stream, epoll::EventData::new_u64(at.into()), events)?;
+        let place = Some(Place { stream, admission, due: Cell::new(due) });
+        match free.pop() {
+            Some(at) => places[at as usize] = place,
+            None => places.push(place),
+        }
+        Ok(())
+    }
+
+    /// Ends those for which the time has come.
+    pub(crate) fn sweep(&self, now: u32) {
+        let late = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.due.get() <= now);
+        let late: Vec<_> = (0u32..).zip(&*self.places.borrow()).filter(|(_, place)| late(place)).map(|(at, _)| at).collect();
+        late.into_iter().for_each(|at| drop(self.take(at)));
+    }
+
+    /// Ends all of them.
+    pub(crate) fn end(&self) {
+        let all = self.places.borrow().len() as u32;
+        (0..all).for_each(|at| drop(self.take(at)));
+    }
+
+    /// Takes a connection out; closing its socket is what ends the watch over it.
+    fn take(&self, at: u32) -> Option<Place> {
+        let place = self.places.borrow_mut().get_mut(at as usize)?.take();
+        if place.is_some() {
+            self.free.borrow_mut().push(at);
+        }
+        place
+    }
+
+    /// Reads what came on a connection and answers it, as far as nothing has to be waited for.
+    fn read(&self, worker: &Worker, at: u32, over: bool) -> Next {
+        let places = self.places.borrow();
+        let Some(Some(place)) = places.get(at as usize) else { return Next::Rest };
+        let mut buffers = worker.take_buffers();
+        let next = place.answer(worker, &mut buffers, over);
+        match next {
+            Ok(Went::Done) => {
+                place.due.set(worker.deadlines.after(worker.site().limits(None).idle));
+                worker.give_back(buffers);
+                Next::Rest
+            }
+            Ok(went) => Next::Wait(Begun { buffers, went }),
+            Err(ended) => {
+                worker.give_back(buffers);
+                ended
+            }
+        }
+    }
+}
+
+impl Place {
+    /// `over`: the client will send no more than what has come.
+    fn answer(&self, worker: &Worker, buffers: &mut Buffers, over: bool) -> Result<Went, Next> {
+        let client = Client { worker, address: self.admission.address, crowded: self.admission.crowded };
+        loop {
+            let room = buffers.input.capacity();
+            match recv(&self.stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {
+                Ok((0, _)) => return Err(Next::End),
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return Err(Next::Rest),
+                Err(_) => return Err(Next::End),
+            }
+            let all = buffers.input.len() < room;
+            match client.at_once(self.stream.as_fd(), buffers) {
+                Went::Done if all && !over => return Ok(Went::Done),
+                // There may be more, or its end.
+                Went::Done => {}
+                Went::Over => return Err(Next::End),
+                went => return Ok(went),
+            }
+        }
+    }
+}
+
+/// Answers what comes on the idle connections, for as long as the worker runs.
+pub(crate) async fn watch(worker: Rc<Worker>) -> io::Result<()> {
+    let idle = &worker.idle;
+    // SAFETY: an `Rc<OwnedFd>` is the same open file for as long as it lives, and the `AsyncFd` keeps one.
+    let watched = unsafe { AsyncFd::register_with_interest(idle.epoll.clone(), Interest::READABLE) }?;
+    let mut events = Vec::with_capacity(TURN);
+    loop {
+        let mut ready = watched.readable().await?;
+        events.clear();
+        match epoll::wait(&*idle.epoll, spare_capacity(&mut events), Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let more = events.len() == TURN;
+        if !more {
+            ready.clear_ready();
+        }
+        for event in &events {
+            let epoll::Event { flags, data } = *event;
+            let at = data.u64() as u32;
+            let over = flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
+            match idle.read(&worker, at, over) {
+                Next::Rest => {}
+                Next::End => drop(idle.take(at)),
+                Next::Wait(begun) => {
+                    if let Some(Place { stream, admission, .. }) = idle.take(at) {
+                        epoll::delete(&*idle.epoll, &stream)?;
+                        spawn_local(connection(stream, admission, worker.clone(), begun));
+                    }
+                }
+            }
+        }
+        if more {
+            yield_now().await;
+        }
+    }
+}
