@@ -2,15 +2,16 @@
 
 use crate::command::Failure;
 use std::net::SocketAddr;
+use std::path::Path;
 use verdict_server::config::{Config, Listen};
 
-/// Runs the server until a signal stops it. `ready` gets the addresses as URLs, once all of them are bound.
-pub(crate) fn start(config: Config, ready: impl FnOnce(&[String])) -> Result<(), Failure> {
+/// Runs the server until a signal stops it. `file`: where the config is from, which a signal takes anew. `ready` gets the addresses as URLs, once all of them are bound.
+pub(crate) fn start(config: Config, file: Option<&Path>, ready: impl FnOnce(&[String])) -> Result<(), Failure> {
     let listen = config.listen.clone();
     let told = |bound: &[SocketAddr]| {
         let urls =
             listen.iter().zip(bound).map(|(listen, address)| Listen { address: *address, ..*listen }.to_string());
         ready(&urls.collect::<Vec<_>>());
     };
-    verdict_server::run(config, told).map_err(|error| Failure::Wrong(error.to_string()))
+    verdict_server::run(config, file, told).map_err(|error| Failure::Wrong(error.to_string()))
 }

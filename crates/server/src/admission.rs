@@ -1,7 +1,6 @@
 //! Who is let in: connections and requests are counted, and each gives its place back when it ends.
 
 use crate::config::Limits;
-use crate::site::Opened;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,8 +14,8 @@ use verdict_core::cause::Crowded;
 const RESERVED: u64 = 64;
 
 /// What the workers of one server share, none of it touched by a request that need not wait.
+#[derive(Default)]
 pub(crate) struct Shared {
-    pub(crate) opened: Arc<Opened>,
     connections: AtomicU64,
     /// Requests that wait for something.
     requests: AtomicU64,
@@ -41,15 +40,6 @@ pub(crate) struct Admission {
 }
 
 impl Shared {
-    pub(crate) fn new(opened: Opened) -> Shared {
-        Shared {
-            opened: Arc::new(opened),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            clients: Mutex::default(),
-        }
-    }
-
     /// Whether there is not even room to tell a client that there is none.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
         self.connections.load(Ordering::Relaxed) >= limits.connections + RESERVED

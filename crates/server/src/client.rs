@@ -140,7 +140,13 @@ impl Client<'_> {
     }
 
     /// Has the request answered, waiting for what it takes.
-    pub(crate) async fn answer(&self, site: &Site, buffers: &mut Buffers, whole: bool, began: Option<Instant>) -> Answered {
+    pub(crate) async fn answer(
+        &self,
+        site: &Site,
+        buffers: &mut Buffers,
+        whole: bool,
+        began: Option<Instant>,
+    ) -> Answered {
         let read = began.map(|_| Instant::now());
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();

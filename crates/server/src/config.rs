@@ -40,6 +40,8 @@ pub struct Config {
     pub explain: Explain,
     /// How long requests in flight may go on after the signal to stop.
     pub drain: Duration,
+    /// Whether a change of the file, or of one that it names, takes it anew.
+    pub watch: bool,
     /// The user to become once the listeners are bound.
     pub user: Option<String>,
     /// The limits that hold before a route is known; those of a route are in [`Route::limits`].

@@ -19,7 +19,7 @@ use verdict_core::cause::Malformed;
 use verdict_wire::{Body, Close, Fault, Framing, Head, Piece, Progress};
 
 /// How long a connection may be quiet before it rests: who had to wait once often has to again, and soon.
-const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
 /// What a connection begins with.
 pub(crate) struct Begun {
@@ -98,18 +98,22 @@ impl Connection {
 
     /// Waits, without buffers, until something comes.
     async fn next(&mut self) -> Next {
-        let worker = &self.worker;
         let due = self.socket.deadline.after(QUIET);
-        self.socket.next(due, worker, || worker.is_draining()).await
+        self.socket.next(due, &self.worker).await
     }
 
-    /// Gives the connection to those that nothing is waited for on.
+    /// Gives the connection to those on which nothing is asked.
     fn rest(self) {
         let Connection { socket, admission, worker } = self;
-        let idle = worker.site().limits(None).idle.saturating_sub(QUIET);
-        let due = worker.deadlines.after(idle);
+        if worker.is_draining() {
+            return;
+        }
+        let due = worker.deadlines.after(worker.idle_time().saturating_sub(QUIET));
         // If the kernel has no room to watch it, closing it is what any server may do to an idle connection.
-        let _ = socket.stream.into_std().and_then(|stream| worker.idle.rest(stream, admission, due));
+        let _ = socket
+            .stream
+            .into_std()
+            .and_then(|stream| worker.idle.rest(stream, admission, worker.deadlines.now(), due));
     }
 
     /// Reads a request if none was `answered` yet, answers it and sends the answer, waiting for whatever it takes.

@@ -79,15 +79,6 @@ impl Deadlines {
         self.now.get()
     }
 
-    /// Wakes everybody, so that they look at what has changed.
-    pub(crate) fn wake_all(&self) {
-        for slot in self.slots.borrow_mut().iter_mut() {
-            if let Some(waker) = slot.waker.take() {
-                waker.wake();
-            }
-        }
-    }
-
     /// The tick by which so much time will have passed; a tick more, since the current one is partly over.
     #[inline]
     pub(crate) fn after(&self, time: Duration) -> u32 {

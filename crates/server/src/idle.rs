@@ -7,7 +7,8 @@
 use crate::admission::Admission;
 use crate::buffers::Buffers;
 use crate::client::{Client, Went};
-use crate::connection::{Begun, connection};
+use crate::connection::{Begun, QUIET, connection};
+use crate::deadline::TICK;
 use crate::worker::Worker;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -35,6 +36,8 @@ pub(crate) struct Idle {
 struct Place {
     stream: TcpStream,
     admission: Admission,
+    /// The tick since which nothing has come.
+    quiet: Cell<u32>,
     /// The tick at which nobody waits for it any longer.
     due: Cell<u32>,
 }
@@ -56,14 +59,14 @@ impl Idle {
     }
 
     /// Takes in a connection, on which something must come before the tick.
-    pub(crate) fn rest(&self, stream: TcpStream, admission: Admission, due: u32) -> io::Result<()> {
+    pub(crate) fn rest(&self, stream: TcpStream, admission: Admission, now: u32, due: u32) -> io::Result<()> {
         let mut places = self.places.borrow_mut();
         let mut free = self.free.borrow_mut();
         let at = free.last().copied().unwrap_or(places.len() as u32);
         // Told once each time that something comes: what is there already is told as well.
         let events = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         epoll::add(&*self.epoll, &stream, epoll::EventData::new_u64(at.into()), events)?;
-        let place = Some(Place { stream, admission, due: Cell::new(due) });
+        let place = Some(Place { stream, admission, quiet: Cell::new(now), due: Cell::new(due) });
         match free.pop() {
             Some(at) => places[at as usize] = place,
             None => places.push(place),
@@ -74,14 +77,26 @@ impl Idle {
     /// Ends those for which the time has come.
     pub(crate) fn sweep(&self, now: u32) {
         let late = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.due.get() <= now);
-        let late: Vec<_> = (0u32..).zip(&*self.places.borrow()).filter(|(_, place)| late(place)).map(|(at, _)| at).collect();
+        let late: Vec<_> =
+            (0u32..).zip(&*self.places.borrow()).filter(|(_, place)| late(place)).map(|(at, _)| at).collect();
         late.into_iter().for_each(|at| drop(self.take(at)));
     }
 
-    /// Ends all of them.
-    pub(crate) fn end(&self) {
+    /// Ends those that have been quiet, and leaves the others a moment: a client that asks again and again may have asked
+    /// already, and is told to go elsewhere with its answer. What has come is answered first.
+    pub(crate) fn drain(&self, worker: &Rc<Worker>) {
+        let now = worker.deadlines.now();
         let all = self.places.borrow().len() as u32;
-        (0..all).for_each(|at| drop(self.take(at)));
+        for at in 0..all {
+            self.came(worker, at, true);
+            let quiet = self.places.borrow()[at as usize].as_ref().is_some_and(|place| {
+                place.due.set(place.due.get().min(worker.deadlines.after(QUIET)));
+                u128::from(now - place.quiet.get()) * TICK.as_millis() >= QUIET.as_millis()
+            });
+            if quiet {
+                drop(self.take(at));
+            }
+        }
     }
 
     /// Takes a connection out; closing its socket is what ends the watch over it.
@@ -93,6 +108,20 @@ impl Idle {
         place
     }
 
+    /// Something came on a connection. `over`: and nothing more will.
+    fn came(&self, worker: &Rc<Worker>, at: u32, over: bool) {
+        match self.read(worker, at, over) {
+            Next::Rest => {}
+            Next::End => drop(self.take(at)),
+            Next::Wait(begun) => {
+                let Some(Place { stream, admission, .. }) = self.take(at) else { return };
+                // Fails only for what is not watched.
+                let _ = epoll::delete(&*self.epoll, &stream);
+                spawn_local(connection(stream, admission, worker.clone(), begun));
+            }
+        }
+    }
+
     /// Reads what came on a connection and answers it, as far as nothing has to be waited for.
     fn read(&self, worker: &Worker, at: u32, over: bool) -> Next {
         let places = self.places.borrow();
@@ -101,7 +130,8 @@ impl Idle {
         let next = place.answer(worker, &mut buffers, over);
         match next {
             Ok(Went::Done) => {
-                place.due.set(worker.deadlines.after(worker.site().limits(None).idle));
+                place.quiet.set(worker.deadlines.now());
+                place.due.set(worker.deadlines.after(worker.idle_time()));
                 worker.give_back(buffers);
                 Next::Rest
             }
@@ -160,16 +190,7 @@ pub(crate) async fn watch(worker: Rc<Worker>) -> io::Result<()> {
             let epoll::Event { flags, data } = *event;
             let at = data.u64() as u32;
             let over = flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
-            match idle.read(&worker, at, over) {
-                Next::Rest => {}
-                Next::End => drop(idle.take(at)),
-                Next::Wait(begun) => {
-                    if let Some(Place { stream, admission, .. }) = idle.take(at) {
-                        epoll::delete(&*idle.epoll, &stream)?;
-                        spawn_local(connection(stream, admission, worker.clone(), begun));
-                    }
-                }
-            }
+            idle.came(&worker, at, over);
         }
         if more {
             yield_now().await;

@@ -1,33 +1,77 @@
 //! Sockets to listen on: one for each worker on each address, so that workers share nothing when they accept.
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 /// How many connections the kernel keeps for us until they are accepted; it takes less if `net.core.somaxconn` says so.
-const BACKLOG: i32 = 4096;
-
-/// Binds the address once for each worker. With port 0 the system chooses one port for all of them.
-///
-/// Errors: as bind(2). A port that anybody listens on is `AddrInUse`, even where `SO_REUSEPORT` would let us share it.
-pub(crate) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
-    // The probe: without SO_REUSEPORT a port that is taken is an error, and not a server that gets half the requests.
-    let probe = socket(address, false)?;
-    let address = bound(&probe)?;
-    drop(probe);
-    (0..workers)
-        .map(|_| {
-            let socket = socket(address, true)?;
-            socket.listen(BACKLOG)?;
-            Ok(socket.into())
-        })
-        .collect()
-}
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// How many bytes of an answer the kernel holds for a client beyond what is on its way: without a bound a few hundred slow
 /// readers of large files pin a gigabyte, and filling their buffers keeps a worker from everybody else. With half of it a
 /// worker that sends a large file to a fast client is woken twice as often.
 const UNSENT: u32 = 1 << 20;
+
+/// An address of the config that is listened on.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    /// As the config says it: with port 0 the system chooses.
+    pub(crate) configured: SocketAddr,
+    /// As it is.
+    pub(crate) address: SocketAddr,
+    sockets: Vec<TcpListener>,
+}
+
+/// A socket that another process listened on, for an address of the config.
+pub(crate) struct Given {
+    pub(crate) configured: SocketAddr,
+    pub(crate) socket: TcpListener,
+}
+
+impl Listening {
+    /// Binds the address once for each worker. With port 0 the system chooses one port for all of them.
+    ///
+    /// Errors: as bind(2). A port that anybody listens on is `AddrInUse`, even where `SO_REUSEPORT` would let us share it.
+    pub(crate) fn bind(configured: SocketAddr, workers: usize) -> io::Result<Listening> {
+        // The probe: without SO_REUSEPORT a port that is taken is an error, and not a server that gets half the requests.
+        let probe = socket(configured, false)?;
+        let address = probe.local_addr()?.as_socket();
+        let address = address.ok_or_else(|| io::Error::other("the socket has no internet address"))?;
+        drop(probe);
+        let bound = (0..workers).map(|_| {
+            let socket = socket(address, true)?;
+            socket.listen(BACKLOG)?;
+            Ok(socket.into())
+        });
+        Ok(Listening { configured, address, sockets: bound.collect::<io::Result<_>>()? })
+    }
+
+    /// Goes on listening where another process did; `None` if none of the sockets is for this address. Every one is kept:
+    /// clients wait in its queue.
+    pub(crate) fn adopt(configured: SocketAddr, given: &mut Vec<Given>) -> io::Result<Option<Listening>> {
+        let (ours, others): (Vec<_>, _) = given.drain(..).partition(|given| given.configured == configured);
+        *given = others;
+        let Some(first) = ours.first() else { return Ok(None) };
+        let address = first.socket.local_addr()?;
+        for Given { socket, .. } in &ours {
+            socket.set_nonblocking(true)?;
+            for_connections(SockRef::from(socket))?;
+        }
+        Ok(Some(Listening { configured, address, sockets: ours.into_iter().map(|given| given.socket).collect() }))
+    }
+
+    /// The sockets that one of so many workers accepts from. None is left out, and no worker without one.
+    pub(crate) fn of_worker(&self, worker: usize, workers: usize) -> io::Result<Vec<TcpListener>> {
+        let sockets = self.sockets.len();
+        let own = (worker % sockets..sockets).step_by(workers);
+        own.map(|i| self.sockets[i].try_clone()).collect()
+    }
+
+    /// All of its sockets.
+    pub(crate) fn sockets(&self) -> &[TcpListener] {
+        &self.sockets
+    }
+}
 
 fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
@@ -38,27 +82,58 @@ fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     }
     if share {
         socket.set_reuse_port(true)?;
-        // Accepted sockets inherit these, which saves two calls for each.
-        socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_notsent_lowat(UNSENT)?;
+        for_connections(SockRef::from(&socket))?;
     }
     socket.bind(&address.into())?;
     Ok(socket)
 }
 
-fn bound(socket: &Socket) -> io::Result<SocketAddr> {
-    socket.local_addr()?.as_socket().ok_or_else(|| io::Error::other("the socket has no internet address"))
+/// Accepted sockets inherit these, which saves two calls for each.
+fn for_connections(socket: SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_notsent_lowat(UNSENT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn local(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
     #[test]
     fn a_port_that_is_taken_is_an_error_even_if_it_could_be_shared() {
-        let first = bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
-        let address = first[0].local_addr().unwrap();
-        assert_eq!(first[1].local_addr().unwrap(), address);
-        assert_eq!(bind(address, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let first = Listening::bind(local(0), 2).unwrap();
+        assert!(first.sockets().iter().all(|socket| socket.local_addr().unwrap() == first.address));
+        assert_eq!(Listening::bind(first.address, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    /// With more sockets than workers, as many, and fewer.
+    #[test]
+    fn every_socket_has_a_worker_and_every_worker_a_socket() {
+        for (sockets, workers) in [(1, 1), (4, 2), (5, 2), (2, 2), (2, 4), (2, 5), (1, 3), (3, 2)] {
+            let listening = Listening::bind(local(0), sockets).unwrap();
+            let mut served = vec![false; sockets];
+            for worker in 0..workers {
+                let own = (worker % sockets..sockets).step_by(workers).inspect(|i| served[*i] = true).count();
+                assert_eq!(listening.of_worker(worker, workers).unwrap().len(), own);
+                assert!(own > 0, "worker {worker} of {workers} has none of {sockets}");
+            }
+            assert!(served.iter().all(|served| *served), "{sockets} sockets, {workers} workers: {served:?}");
+        }
+    }
+
+    #[test]
+    fn given_sockets_are_taken_over_by_the_address_they_were_for() {
+        let old = Listening::bind(local(0), 2).unwrap();
+        let given = |configured| {
+            old.sockets().iter().map(move |socket| Given { configured, socket: socket.try_clone().unwrap() })
+        };
+        let mut all: Vec<_> = given(local(0)).chain(given(local(9))).collect();
+        let new = Listening::adopt(local(0), &mut all).unwrap().unwrap();
+        assert_eq!((new.configured, new.address, new.sockets().len()), (local(0), old.address, 2));
+        assert_eq!(all.len(), 2);
+        assert!(Listening::adopt(local(1), &mut all).unwrap().is_none());
     }
 }

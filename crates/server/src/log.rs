@@ -68,7 +68,7 @@ impl Writer {
 
     /// A worker's end of it.
     pub(crate) fn log(&self, form: config::Log) -> Log {
-        Log { form, sender: self.sender.clone(), lines: RefCell::default(), dropped: Cell::new(0) }
+        Log { form: Cell::new(form), sender: self.sender.clone(), lines: RefCell::default(), dropped: Cell::new(0) }
     }
 
     /// Waits until everything is written that the workers, which are gone, handed on; two seconds at most.
@@ -119,7 +119,7 @@ pub(crate) fn operation(what: Arguments<'_>) {
 
 /// One worker's lines.
 pub(crate) struct Log {
-    form: config::Log,
+    form: Cell<config::Log>,
     sender: SyncSender<Vec<u8>>,
     lines: RefCell<Vec<u8>>,
     dropped: Cell<u64>,
@@ -128,13 +128,18 @@ pub(crate) struct Log {
 impl Log {
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
-        self.form != config::Log::Off
+        self.form.get() != config::Log::Off
+    }
+
+    /// Writes in another form from now on.
+    pub(crate) fn set_form(&self, form: config::Log) {
+        self.form.set(form);
     }
 
     /// Notes an answer.
     pub(crate) fn answer(&self, line: &Line<'_>) {
         let mut lines = self.lines.borrow_mut();
-        match self.form {
+        match self.form.get() {
             config::Log::Json => json(&mut lines, line),
             config::Log::Text => text(&mut lines, line),
             config::Log::Off => return,

@@ -1,26 +1,33 @@
-//! From a config to a running server, and from a signal to its end.
+//! From a config to a running server, to another config, and to its end.
 
 use crate::admission::Shared;
 use crate::config::Config;
+use crate::listen::{Given, Listening};
 use crate::log::Writer;
-use crate::site::Opened;
+use crate::site::{Opened, Unopened};
 use crate::user;
-use crate::worker;
+use crate::worker::{self, Order};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A running server.
 pub struct Server {
-    addresses: Vec<SocketAddr>,
-    stop: watch::Sender<bool>,
-    workers: Vec<JoinHandle<()>>,
+    listening: Vec<Listening>,
+    workers: Vec<(JoinHandle<()>, UnboundedSender<Order>)>,
     log: Writer,
+    /// What takes effect only when the process is started again.
+    fixed: Fixed,
+}
+
+/// What a reload does not change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Fixed {
+    workers: Option<usize>,
+    user: Option<String>,
 }
 
 /// Why a server did not start, in a sentence that says what to do.
@@ -45,7 +52,7 @@ impl StartError {
         self.error.kind() == io::ErrorKind::AddrInUse
     }
 
-    fn new(sentence: String, error: io::Error) -> StartError {
+    pub(crate) fn new(sentence: String, error: io::Error) -> StartError {
         StartError { sentence, error }
     }
 
@@ -75,18 +82,18 @@ impl Server {
     /// Binds, opens what the config names, becomes the config's user and starts the workers. When it returns, connections
     /// are accepted. With port 0 the system chooses the port; see [`Server::addresses`].
     pub fn start(config: Config) -> Result<Server, StartError> {
+        Server::start_with(config, &mut Vec::new())
+    }
+
+    /// The same, listening where another process did; what is left in `given` is for no address of the config.
+    pub(crate) fn start_with(config: Config, given: &mut Vec<Given>) -> Result<Server, StartError> {
         raise_file_limit();
         let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
-        let mut addresses = Vec::new();
-        // By worker: a socket for each address.
-        let mut sockets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut listening = Vec::new();
         for listen in &config.listen {
-            let bound = crate::listen::bind(listen.address, workers)
-                .map_err(|error| StartError::bind(listen.address, error))?;
-            addresses.extend(bound.first().and_then(|socket| socket.local_addr().ok()));
-            for (own, socket) in sockets.iter_mut().zip(bound) {
-                own.push(socket);
-            }
+            let address = listen.address;
+            let adopted = Listening::adopt(address, given).map_err(|error| StartError::bind(address, error))?;
+            listening.push(adopted.map_or_else(|| bind(address, workers), Ok)?);
         }
         // Before any thread: each one inherits who it is.
         if let Some(name) = &config.user {
@@ -100,76 +107,120 @@ impl Server {
             crate::log::operation(format_args!("running as root; set `user` in the config to drop to another user"));
         }
         let form = config.log;
-        let opened = Opened::open(config).map_err(|unopened| {
-            let kind = unopened.error.kind();
-            StartError::new(format!("{unopened}; check that it exists and that this user may read it"), kind.into())
-        })?;
-        let shared = Arc::new(Shared::new(opened));
+        let fixed = Fixed::of(&config);
+        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let shared = Arc::new(Shared::default());
         let log = Writer::start();
-        let (stop, stopped) = watch::channel(false);
         let (started, starts) = std::sync::mpsc::channel();
-        let workers = sockets.into_iter().enumerate().map(|(i, sockets)| {
-            let (shared, own) = (shared.clone(), log.log(form));
-            let (stopped, started) = (stopped.clone(), started.clone());
+        let workers = (0..workers).map(|i| {
+            let mut sockets = Vec::new();
+            for listening in &listening {
+                let own = listening.of_worker(i, workers)?;
+                sockets.extend(own.into_iter().map(|socket| (listening.configured, socket)));
+            }
+            let (sender, orders) = unbounded_channel();
+            let start =
+                worker::Start { opened: opened.clone(), shared: shared.clone(), sockets, log: log.log(form), orders };
+            let started = started.clone();
             let thread = thread::Builder::new().name(format!("worker-{i}"));
-            thread.spawn(move || worker::run(shared, sockets, own, stopped, started))
+            Ok((thread.spawn(move || worker::run(start, &started))?, sender))
         });
         let workers = workers.collect::<io::Result<Vec<_>>>();
         drop(started);
         let workers = workers
             .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
             .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
-        Ok(Server { addresses, stop, workers, log })
+        Ok(Server { listening, workers, log, fixed })
     }
 
     /// Where it listens, in the order of the config.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listening.iter().map(|listening| listening.address).collect()
+    }
+
+    /// Every socket, with the address of the config that it is for.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = (SocketAddr, &TcpListener)> {
+        self.listening.iter().flat_map(|own| own.sockets().iter().map(|socket| (own.configured, socket)))
+    }
+
+    /// Answers by another config from now on: requests that are being answered end as they began, connections stay. An
+    /// address that is no longer listened on is closed, a new one is bound.
+    ///
+    /// Errors: the config names something that is not there, or an address that is taken. Then nothing has changed.
+    pub fn reload(&mut self, config: Config) -> Result<(), StartError> {
+        let fixed = Fixed::of(&config);
+        let log = config.log;
+        let mut begun = Vec::new();
+        for listen in &config.listen {
+            if self.listening.iter().all(|known| known.configured != listen.address) {
+                begun.push(bind(listen.address, self.workers.len())?);
+            }
+        }
+        let still = |known: &Listening| config.listen.iter().any(|listen| listen.address == known.configured);
+        let ended: Vec<_> = self.listening.iter().filter(|known| !still(known)).map(|known| known.configured).collect();
+        // In the order of the config, as at the start.
+        let order: Vec<_> = config.listen.iter().map(|listen| listen.address).collect();
+        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let mut reloads = Vec::new();
+        for i in 0..self.workers.len() {
+            let mut sockets = Vec::new();
+            for listening in &begun {
+                let own = listening.of_worker(i, self.workers.len());
+                let own = own.map_err(|error| StartError::bind(listening.configured, error))?;
+                sockets.extend(own.into_iter().map(|socket| (listening.configured, socket)));
+            }
+            reloads.push(Order::Reload { opened: opened.clone(), log, sockets, ended: ended.clone() });
+        }
+        for ((_, orders), reload) in self.workers.iter().zip(reloads) {
+            // A worker that is gone has panicked, which stopping tells.
+            let _ = orders.send(reload);
+        }
+        self.listening.retain(|known| !ended.contains(&known.configured));
+        self.listening.extend(begun);
+        self.listening.sort_by_key(|known| order.iter().position(|address| *address == known.configured));
+        if fixed != self.fixed {
+            crate::log::operation(format_args!("`workers` and `user` take effect when the server is started again"));
+        }
+        Ok(())
     }
 
     /// Refuses new connections, lets requests in flight finish for as long as `drain` says, and ends.
     pub fn stop(self) -> io::Result<()> {
-        let _ = self.stop.send(true);
+        self.end(false)
+    }
+
+    /// The same, while another process goes on listening on the sockets.
+    pub(crate) fn leave(self) -> io::Result<()> {
+        self.end(true)
+    }
+
+    fn end(self, handed_over: bool) -> io::Result<()> {
+        drop(self.listening);
+        for (_, orders) in &self.workers {
+            let _ = orders.send(Order::Drain { handed_over });
+        }
         let mut ended = Ok(());
-        for worker in self.workers {
-            ended = ended.and(worker.join().map_err(|_| io::Error::other("a worker panicked")));
+        for (thread, _) in self.workers {
+            ended = ended.and(thread.join().map_err(|_| io::Error::other("a worker panicked")));
         }
         self.log.finish();
         ended
     }
 }
 
-/// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM. A second of these ends it at once.
-pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), StartError> {
-    let failed = |error: io::Error| StartError::new(format!("the server failed: {error}"), error);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let server = Server::start(config)?;
-    let ended = runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        ready(server.addresses());
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        let told = Instant::now();
-        let mut stopping = tokio::task::spawn_blocking(|| server.stop());
-        loop {
-            tokio::select! {
-                stopped = &mut stopping => {
-                    return stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-                }
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            // Some tools signal a process and then its group: that is once.
-            if told.elapsed() > Duration::from_secs(1) {
-                return Err(io::Error::other("told twice to stop, so requests in flight were cut"));
-            }
-        }
-    });
-    runtime.shutdown_background();
-    ended.map_err(failed)
+impl Fixed {
+    fn of(config: &Config) -> Fixed {
+        Fixed { workers: config.workers, user: config.user.clone() }
+    }
+}
+
+fn bind(address: SocketAddr, workers: usize) -> Result<Listening, StartError> {
+    Listening::bind(address, workers).map_err(|error| StartError::bind(address, error))
+}
+
+fn cannot_open(unopened: Unopened) -> StartError {
+    let kind = unopened.error.kind();
+    StartError::new(format!("{unopened}; check that it exists and that this user may read it"), kind.into())
 }
 
 /// Lets the process have as many files open as the system allows: each connection is one.

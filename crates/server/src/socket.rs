@@ -52,9 +52,8 @@ const LINGER_MOST: Duration = Duration::from_secs(600);
 const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
-    /// Waits until something comes, or `stop` says that it need not be waited for, and reads it into buffers of the worker,
-    /// which are held only then.
-    pub(crate) async fn next(&mut self, due: u32, worker: &Worker, stop: impl Fn() -> bool) -> Next {
+    /// Waits until something comes, and reads it into buffers of the worker, which are held only then.
+    pub(crate) async fn next(&mut self, due: u32, worker: &Worker) -> Next {
         let stream = &mut self.stream;
         let next = poll_fn(|context| {
             let mut buffers = worker.take_buffers();
@@ -67,7 +66,7 @@ impl Socket {
                 }
                 Poll::Pending => {
                     worker.give_back(buffers);
-                    if stop() { Poll::Ready(Next::End) } else { Poll::Pending }
+                    Poll::Pending
                 }
             }
         });

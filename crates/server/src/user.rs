@@ -19,6 +19,10 @@ pub(crate) fn become_user(name: &str) -> io::Result<()> {
     let mut member_of: Vec<Gid> = memberships(&groups, name).map(Gid::from_raw).collect();
     member_of.push(Gid::from_raw(gid));
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    // A process that was started by one of that user is not asked to become it.
+    if geteuid() == uid {
+        return Ok(());
+    }
     set_thread_groups(&member_of)?;
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)?;

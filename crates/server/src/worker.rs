@@ -4,11 +4,13 @@ use crate::admission::{Connections, InFlight, Shared};
 use crate::buffers::Buffers;
 use crate::client::CROWDED_HEAD;
 use crate::clock::Clock;
+use crate::config;
 use crate::deadline::{Deadlines, TICK};
 use crate::id::Random;
 use crate::idle::{self, Idle};
+use crate::listen::BACKLOG;
 use crate::log::{self, Log};
-use crate::site::Site;
+use crate::site::{Opened, Site};
 use crate::timer::Timer;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use std::cell::{Cell, RefCell};
@@ -22,7 +24,8 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 /// One worker, as its connections see it.
@@ -35,7 +38,9 @@ pub(crate) struct Worker {
     pub(crate) log: Log,
     /// Set when the server is told to stop.
     draining: Cell<bool>,
-    drain: Cell<Option<Waker>>,
+    /// Set when the last connection is over after that.
+    over: Cell<bool>,
+    waker: Cell<Option<Waker>>,
     /// What connections at work have, kept between them: the next one finds it warm.
     #[expect(
         clippy::vec_box,
@@ -77,119 +82,176 @@ impl Worker {
         }
     }
 
-    /// Waits until the server is told to stop. Polled at each turn of the worker, so it asks for nothing but a flag.
-    async fn told_to_stop(&self) {
+    /// How long a connection may rest.
+    #[inline]
+    pub(crate) fn idle_time(&self) -> Duration {
+        self.site.borrow().limits(None).idle
+    }
+
+    /// Waits until the worker has ended. Polled at each turn of the worker, so it asks for nothing but a flag.
+    async fn until_over(&self) {
         poll_fn(|context| {
-            if self.draining.get() {
+            if self.over.get() {
                 return Poll::Ready(());
             }
-            let waker = self.drain.take().filter(|waker| waker.will_wake(context.waker()));
-            self.drain.set(waker.or_else(|| Some(context.waker().clone())));
+            let waker = self.waker.take().filter(|waker| waker.will_wake(context.waker()));
+            self.waker.set(waker.or_else(|| Some(context.waker().clone())));
             Poll::Pending
         })
         .await;
+    }
+
+    fn end(&self) {
+        self.over.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 }
 
 /// Buffers that a worker keeps: few connections are at work at the same time.
 const MOST_KEPT: usize = 64;
 
-/// Runs a worker until it is told to stop and its connections have ended or had their time.
-pub(crate) fn run(
-    shared: Arc<Shared>,
-    listeners: Vec<TcpListener>,
-    log: Log,
-    mut stop: watch::Receiver<bool>,
-    started: Sender<io::Result<()>>,
-) {
-    // Without tokio's timers: looking for the next one at each turn costs more than all of ours.
-    // Without the runtime's own timers: see `timer.rs`.
+/// What a worker starts with.
+pub(crate) struct Start {
+    pub(crate) opened: Arc<Opened>,
+    pub(crate) shared: Arc<Shared>,
+    /// Each with the address of the config that it is for.
+    pub(crate) sockets: Vec<(SocketAddr, TcpListener)>,
+    pub(crate) log: Log,
+    pub(crate) orders: UnboundedReceiver<Order>,
+}
+
+/// What a worker is told to do.
+pub(crate) enum Order {
+    /// Answer by another config.
+    Reload {
+        opened: Arc<Opened>,
+        log: config::Log,
+        /// To listen on as well.
+        sockets: Vec<(SocketAddr, TcpListener)>,
+        /// Addresses of the config not to listen on any longer.
+        ended: Vec<SocketAddr>,
+    },
+    /// Finish what has begun, and end. What waits in the queues of the sockets is to be accepted, unless another process
+    /// goes on listening.
+    Drain { handed_over: bool },
+}
+
+/// Runs a worker until it has been told to end and its connections have ended or had their time.
+pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
+    // Without the runtime's own timers: looking for the next one at each turn costs more than all of ours, see `timer.rs`.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         // Threads that wait for the disk. More would not make it faster.
         .max_blocking_threads(16)
         .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = started.send(Err(error));
-            return;
-        }
-    };
-    let idle = match Idle::new() {
-        Ok(idle) => idle,
-        Err(error) => {
+    let idle = Idle::new();
+    let (runtime, idle) = match (runtime, idle) {
+        (Ok(runtime), Ok(idle)) => (runtime, idle),
+        (Err(error), _) | (_, Err(error)) => {
             let _ = started.send(Err(error));
             return;
         }
     };
     let worker = Rc::new(Worker {
-        site: RefCell::new(Rc::new(Site::new(shared.opened.clone()))),
-        shared,
+        site: RefCell::new(Rc::new(Site::new(start.opened))),
+        shared: start.shared,
         clock: Clock::new(),
         deadlines: Deadlines::new(),
         random: Random::new(),
-        log,
+        log: start.log,
         draining: Cell::new(false),
-        drain: Cell::new(None),
+        over: Cell::new(false),
+        waker: Cell::new(None),
         buffers: RefCell::default(),
         connections: Rc::default(),
         idle,
     });
     let local = LocalSet::new();
-    local.block_on(&runtime, async move {
-        let accepting = match start(&worker, listeners) {
-            Ok(accepting) => accepting,
-            Err(error) => {
-                let _ = started.send(Err(error));
-                return;
-            }
-        };
-        let _ = started.send(Ok(()));
-        let told = worker.clone();
-        spawn_local(async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-            told.draining.set(true);
-            if let Some(waker) = told.drain.take() {
-                waker.wake();
-            }
+    local.block_on(&runtime, async {
+        let mut acceptors = Vec::new();
+        let begun = Timer::every(TICK).and_then(|timer| {
+            spawn_local(tick(worker.clone(), timer));
+            accept_from(start.sockets, &worker, &mut acceptors)
         });
-        worker.told_to_stop().await;
-
-        // New connections are refused by the closed listener; idle ones end; those at work finish what they have begun.
-        for task in &accepting {
-            task.abort();
+        let accepts = begun.is_ok();
+        let _ = started.send(begun);
+        if accepts {
+            spawn_local(idle::watch(worker.clone()));
+            spawn_local(obey(worker.clone(), start.orders, acceptors));
+            worker.until_over().await;
         }
-        for task in accepting {
-            let _ = task.await;
-        }
-        worker.idle.end();
-        worker.deadlines.wake_all();
-        let deadline = worker.deadlines.enroll();
-        let end = deadline.after(worker.site().opened.config.drain);
-        while worker.connections.open() > 0 {
-            if deadline.until(end, worker.connections.one_ends()).await.is_none() {
-                log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.open()));
-                break;
-            }
-        }
-        worker.log.flush();
     });
+    worker.log.flush();
     drop(local);
     // A disk that hangs must not keep the process from ending.
     runtime.shutdown_background();
 }
 
-/// Begins to accept and to tick.
-fn start(worker: &Rc<Worker>, listeners: Vec<TcpListener>) -> io::Result<Vec<JoinHandle<()>>> {
-    spawn_local(tick(worker.clone(), Timer::every(TICK)?));
-    spawn_local(idle::watch(worker.clone()));
-    let accept = |listener| {
-        // SAFETY: a `TcpListener` is the same open file for as long as it lives, and the `AsyncFd` owns it.
-        let listener = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?;
-        Ok(spawn_local(accept(listener, worker.clone())))
+/// A task that accepts from one socket.
+struct Acceptor {
+    /// The address of the config that it is for.
+    address: SocketAddr,
+    stop: Rc<Notify>,
+    task: JoinHandle<()>,
+}
+
+/// Does what the worker is told, until that is to end and it has ended.
+async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acceptors: Vec<Acceptor>) {
+    let handed_over = loop {
+        let (opened, log, sockets, ended) = match orders.recv().await {
+            Some(Order::Reload { opened, log, sockets, ended }) => (opened, log, sockets, ended),
+            Some(Order::Drain { handed_over }) => break handed_over,
+            None => break false,
+        };
+        worker.site.replace(Rc::new(Site::new(opened)));
+        worker.log.set_form(log);
+        let (others, ended) = acceptors.into_iter().partition(|acceptor| !ended.contains(&acceptor.address));
+        acceptors = others;
+        stop(ended).await;
+        if let Err(error) = accept_from(sockets, &worker, &mut acceptors) {
+            log::operation(format_args!("a worker cannot listen on a new address: {error}"));
+        }
     };
-    listeners.into_iter().map(accept).collect()
+    worker.draining.set(true);
+    match handed_over {
+        true => acceptors.iter().for_each(|acceptor| acceptor.task.abort()),
+        false => stop(acceptors).await,
+    }
+    worker.idle.drain(&worker);
+    let deadline = worker.deadlines.enroll();
+    let end = deadline.after(worker.site().opened.config.drain);
+    while worker.connections.open() > 0 {
+        if deadline.until(end, worker.connections.one_ends()).await.is_none() {
+            log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.open()));
+            break;
+        }
+    }
+    worker.end();
+}
+
+fn accept_from(
+    sockets: Vec<(SocketAddr, TcpListener)>,
+    worker: &Rc<Worker>,
+    acceptors: &mut Vec<Acceptor>,
+) -> io::Result<()> {
+    for (address, socket) in sockets {
+        // SAFETY: a `TcpListener` is the same open file for as long as it lives, and the `AsyncFd` owns it.
+        let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
+        let stop = Rc::new(Notify::new());
+        let task = spawn_local(accept(socket, worker.clone(), stop.clone()));
+        acceptors.push(Acceptor { address, stop, task });
+    }
+    Ok(())
+}
+
+/// Closes sockets, once what waits in their queues is accepted.
+async fn stop(acceptors: Vec<Acceptor>) {
+    for acceptor in acceptors {
+        acceptor.stop.notify_one();
+        let _ = acceptor.task.await;
+    }
 }
 
 /// What is done ten times a second: deadlines, the log; and once a second: what nobody asks for any more.
@@ -208,21 +270,39 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
     }
 }
 
-async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>) {
+/// Accepts until it is told to stop, and then what waits already: at most as many as the queue has places, since clients
+/// that come and come would keep it from ever being empty.
+async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
     let mut complained = None::<Instant>;
     let deadline = worker.deadlines.enroll();
+    let call = |listener: &TcpListener| Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?);
+    // How many more are accepted.
+    let mut left = None::<i32>;
     loop {
+        left = left.map(|left| left - 1);
+        let stopping = left.is_some();
+        if left.is_some_and(|left| left < 0) {
+            return;
+        }
         // What cannot even be refused waits in the kernel's queue until it can.
-        while worker.shared.is_full(worker.site().limits(None)) {
+        while !stopping && worker.shared.is_full(worker.site().limits(None)) {
             deadline.until(deadline.after(TICK), worker.connections.one_ends()).await;
         }
-        let accepted = listener.async_io(Interest::READABLE, |listener| {
-            Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?)
-        });
-        let (stream, address) = match accepted.await {
+        let accepted = match stopping {
+            true => call(listener.get_ref()),
+            false => tokio::select! {
+                accepted = listener.async_io(Interest::READABLE, call) => accepted,
+                () = stop.notified() => {
+                    left = Some(BACKLOG);
+                    continue;
+                }
+            },
+        };
+        let (stream, address) = match accepted {
             Ok((stream, address)) => (TcpStream::from(stream), address),
             // The client has given up already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(_) if stopping => return,
             Err(error) => {
                 // Too many open files, mostly: nothing is gained by trying again at once.
                 if complained.is_none_or(|at| at.elapsed() > Duration::from_secs(60)) {
@@ -239,8 +319,9 @@ async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>) {
         // One client's flood is no reason for others to wait, so there is no pause after a connection that is dropped.
         if let Some(admission) = worker.shared.admit(client.ip(), &worker.connections, limits) {
             let head = if admission.crowded.is_some() { CROWDED_HEAD } else { limits.head };
+            let (now, due) = (worker.deadlines.now(), worker.deadlines.after(head));
             // If the kernel has no room to watch it, it is closed.
-            let _ = worker.idle.rest(stream, admission, worker.deadlines.after(head));
+            let _ = worker.idle.rest(stream, admission, now, due);
         }
     }
 }

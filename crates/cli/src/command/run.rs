@@ -15,7 +15,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let config = check::load(&args.config)?;
     let routes = config.routes.len();
-    start::start(config, |addresses| {
+    start::start(config, Some(&args.config), |addresses| {
         // Nobody has to read it: a server does not stop because its output is closed.
         let _ = screen::say(&format!("{}\n", check::summary(&args.config, routes, addresses)));
     })

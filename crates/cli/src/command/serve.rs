@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let address = SocketAddr::new(args.listen.host, port);
     let config = Config::serve(&args.folder, vec![Listen { scheme: Scheme::Http, address }])?;
-    start::start(config, |addresses| {
+    start::start(config, None, |addresses| {
         // Nobody has to read it: a server does not stop because its output is closed.
         let _ = screen::say(&format!("serving {shown} on {}\n", addresses.join(", ")));
         if std::io::stderr().is_terminal() {

@@ -103,6 +103,7 @@ impl Default for Config {
             log: Log::default(),
             explain: Explain::default(),
             drain: Duration::from_secs(10),
+            watch: false,
             user: None,
             limits: Limits::default(),
             routes: Vec::new(),
@@ -132,6 +133,9 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     }
     if let Some(entry) = table.take("drain") {
         config.drain = reader.duration(&entry, Zero::Taken).unwrap_or(config.drain);
+    }
+    if let Some(entry) = table.take("watch") {
+        config.watch = reader.boolean(&entry).unwrap_or(config.watch);
     }
     if let Some(entry) = table.take("user") {
         config.user = user(reader, &entry);

@@ -1,0 +1,153 @@
+//! From an old process to a new one: the listening sockets are inherited, so that at no time nobody listens, and no client
+//! that waits in a queue is turned away. The old process stops when the new one says that it answers.
+
+use crate::listen::Given;
+use crate::server::Server;
+use crate::systemd;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+/// Tells a new process what it inherits: `PARENT READY FD=ADDRESS FD=ADDRESS …`.
+const VARIABLE: &str = "VERDICT_HAND_OVER";
+
+/// Descriptors below are those of standard input, output and error.
+const FIRST: RawFd = 3;
+
+/// What is written when the new process answers.
+const READY: &[u8] = b"ready";
+
+/// What an old process left to this one.
+#[derive(Default)]
+pub(crate) struct Inherited {
+    pub(crate) sockets: Vec<Given>,
+    ready: Option<File>,
+}
+
+impl Inherited {
+    /// Called once, before anything else of the process opens a descriptor.
+    pub(crate) fn take() -> io::Result<Inherited> {
+        let Some(text) = std::env::var_os(VARIABLE).and_then(|text| text.into_string().ok()) else {
+            return Ok(Inherited::default());
+        };
+        let Some(Note { parent, ready, sockets }) = Note::parse(&text) else {
+            return Err(io::Error::other(format!("{VARIABLE} cannot be read: leave it to verdict")));
+        };
+        // What a process further down inherits is not meant for it.
+        if rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get()) != Some(parent) {
+            return Ok(Inherited::default());
+        }
+        let sockets = sockets
+            .into_iter()
+            .map(|(descriptor, configured)| Ok(Given { configured, socket: systemd::inherited(descriptor)? }));
+        let sockets = sockets.collect::<io::Result<_>>()?;
+        // SAFETY: the parent says that the descriptor is open and ours, once.
+        let ready = unsafe { OwnedFd::from_raw_fd(ready) };
+        fcntl_setfd(&ready, FdFlags::CLOEXEC)?;
+        Ok(Inherited { sockets, ready: Some(ready.into()) })
+    }
+
+    /// Tells the old process that this one answers.
+    pub(crate) fn tell_ready(&mut self) {
+        if let Some(mut ready) = self.ready.take() {
+            // An old process that is gone already needs no word.
+            let _ = ready.write_all(READY);
+        }
+    }
+}
+
+/// [`VARIABLE`], read.
+#[derive(PartialEq, Eq, Debug)]
+struct Note {
+    parent: i32,
+    ready: RawFd,
+    sockets: Vec<(RawFd, SocketAddr)>,
+}
+
+impl Note {
+    fn parse(text: &str) -> Option<Note> {
+        let mut words = text.split(' ');
+        let (parent, ready) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let sockets = words.map(|word| {
+            let (descriptor, address) = word.split_once('=')?;
+            Some((descriptor.parse().ok()?, address.parse().ok()?))
+        });
+        Some(Note { parent, ready, sockets: sockets.collect::<Option<_>>()? })
+    }
+}
+
+/// A new process that has been started and has not said yet that it answers.
+pub(crate) struct Successor {
+    process: Child,
+    ready: File,
+}
+
+impl Successor {
+    /// Starts this program anew, as it was started, with the sockets of `server`.
+    pub(crate) fn start(server: &Server) -> io::Result<Successor> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        // Copies that a new program keeps, and that are closed here as soon as it has them.
+        let mut inherited: Vec<OwnedFd> = vec![write];
+        let mut text = format!("{} {}", std::process::id(), inherited[0].as_raw_fd());
+        for (configured, socket) in server.sockets() {
+            let copy = fcntl_dupfd_cloexec(socket, FIRST)?;
+            let _ = write!(text, " {}={configured}", copy.as_raw_fd());
+            inherited.push(copy);
+        }
+        let mut command = Command::new(program()?);
+        command.args(std::env::args_os().skip(1)).env(VARIABLE, text);
+        // No other thread starts a program, so nobody else inherits them.
+        inherited.iter().try_for_each(|descriptor| fcntl_setfd(descriptor, FdFlags::empty()))?;
+        Ok(Successor { process: command.spawn()?, ready: read.into() })
+    }
+
+    /// Waits until it answers, and returns its number; an error says why it never will. Blocks.
+    pub(crate) fn wait(mut self) -> io::Result<u32> {
+        let mut word = Vec::new();
+        self.ready.take(READY.len() as u64).read_to_end(&mut word)?;
+        if word == READY {
+            return Ok(self.process.id());
+        }
+        let status = self.process.wait()?;
+        Err(io::Error::other(format!("it ended before it answered: {status}; what it says is above")))
+    }
+}
+
+/// Where this program lies: a newer one that has been put in its place is the one to start.
+fn program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    let replaced = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(replaced.unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inherited_is_read_or_refused() {
+        let (v4, v6) = ("127.0.0.1:80".parse().unwrap(), "[::1]:0".parse().unwrap());
+        let note = |sockets| Some(Note { parent: 7, ready: 5, sockets });
+        assert_eq!(Note::parse("7 5"), note(vec![]));
+        assert_eq!(Note::parse("7 5 8=127.0.0.1:80 9=[::1]:0"), note(vec![(8, v4), (9, v6)]));
+        for wrong in [
+            "",
+            "7",
+            "x 5",
+            "7 x",
+            "7 5 8",
+            "7 5 8=",
+            "7 5 8=localhost:80",
+            "7 5 x=127.0.0.1:80",
+            "7 5  8=127.0.0.1:80",
+        ] {
+            assert_eq!(Note::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A server as a process: started, and told by signals to reload, to hand over and to stop.
+
+use crate::config::Config;
+use crate::hand_over::{Inherited, Successor};
+use crate::listen::Given;
+use crate::log::operation;
+use crate::server::{Server, StartError};
+use crate::systemd;
+use crate::watched::Watched;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the files of a config are looked at with `watch = true`.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Two signals within this time are one: some tools signal a process and then its group.
+const TWICE: Duration = Duration::from_secs(1);
+
+/// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM. A second of these ends it at once.
+///
+/// `file` is where the config is from. SIGHUP takes it anew, and so does a change of it with `watch = true`. SIGUSR2 starts
+/// the program anew, leaves the sockets to it, and stops when the new process answers. A config that cannot be taken and a
+/// process that does not start are told of on standard error, and everything goes on as it was.
+///
+/// Sockets that systemd(1) listens on are taken over, and it is told how far we are.
+pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr])) -> Result<(), StartError> {
+    let mut inherited = Inherited::take().map_err(cannot_inherit)?;
+    inherited.sockets.extend(of_systemd(&config).map_err(cannot_inherit)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    // Signals are listened to before anybody can know that there is a process to signal.
+    let signals = runtime.block_on(async { Signals::new(file.is_some()) }).map_err(failed)?;
+    let watched = file.map(|file| Watched::new(file, &config));
+    let server = Server::start_with(config, &mut inherited.sockets)?;
+    // What an older config listened on and this one does not.
+    inherited.sockets.clear();
+    ready(&server.addresses());
+    inherited.tell_ready();
+    systemd::tell("READY=1");
+    let ended = runtime.block_on(serve(server, signals, watched));
+    runtime.shutdown_background();
+    ended.map_err(failed)
+}
+
+/// The sockets of a `.socket` unit, each of which has to be one that the config names.
+fn of_systemd(config: &Config) -> io::Result<Vec<Given>> {
+    let given = systemd::sockets()?.into_iter().map(|socket| {
+        let configured = socket.local_addr()?;
+        if config.listen.iter().any(|listen| listen.address == configured) {
+            return Ok(Given { configured, socket });
+        }
+        Err(io::Error::other(format!(
+            "systemd listens on {configured}, which the config does not name: add \"http://{configured}\" to `listen`, or \
+             take it out of the .socket unit"
+        )))
+    });
+    given.collect()
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Where there is nothing to take anew, the end of its terminal ends the process.
+    hangup: Option<Signal>,
+    hand_over: Signal,
+}
+
+impl Signals {
+    fn new(reloads: bool) -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: if reloads { Some(signal(SignalKind::hangup())?) } else { None },
+            hand_over: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Does what it is told, until that is to stop.
+async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Watched>) -> io::Result<()> {
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut successor: Option<tokio::task::JoinHandle<io::Result<u32>>> = None;
+    loop {
+        let watches = watched.as_ref().is_some_and(|watched| watched.on);
+        tokio::select! {
+            _ = signals.interrupt.recv() => break,
+            _ = signals.terminate.recv() => break,
+            Some(_) = next(&mut signals.hangup) => server = reload(server, &mut watched),
+            _ = look.tick(), if watches => {
+                if watched.as_mut().is_some_and(Watched::has_changed) {
+                    server = reload(server, &mut watched);
+                }
+            }
+            _ = signals.hand_over.recv(), if successor.is_none() => match Successor::start(&server) {
+                Ok(started) => successor = Some(spawn_blocking(|| started.wait())),
+                Err(error) => operation(format_args!("a new process could not be started: {error}; this one goes on")),
+            },
+            answered = outcome(&mut successor) => {
+                successor = None;
+                match answered {
+                    Ok(process) => {
+                        operation(format_args!("process {process} answers now; this one ends what it has begun"));
+                        systemd::tell(&format!("MAINPID={process}\nREADY=1"));
+                        return stop(|| server.leave(), &mut signals).await;
+                    }
+                    Err(error) => operation(format_args!("the new process did not start: {error}; this one goes on")),
+                }
+            }
+        }
+    }
+    systemd::tell("STOPPING=1");
+    stop(|| server.stop(), &mut signals).await
+}
+
+async fn next(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn outcome(successor: &mut Option<tokio::task::JoinHandle<io::Result<u32>>>) -> io::Result<u32> {
+    match successor {
+        Some(successor) => successor.await.unwrap_or_else(|panicked| Err(io::Error::other(panicked))),
+        None => pending().await,
+    }
+}
+
+/// Takes the config anew. What is wrong with it is told, and the old one stays.
+fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
+    let Some(watched) = watched else { return server };
+    systemd::tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", systemd::monotonic_usec()));
+    let file = watched.file().display().to_string();
+    match Config::load(watched.file()) {
+        Ok(config) => {
+            for warning in config.warnings.to_string().lines() {
+                operation(format_args!("{warning}"));
+            }
+            let routes = config.routes.len();
+            let next = Watched::new(watched.file(), &config);
+            match server.reload(config) {
+                Ok(()) => {
+                    *watched = next;
+                    operation(format_args!("{file} is taken anew: {routes} routes"));
+                }
+                Err(error) => operation(format_args!("{file} is not taken, the config from before stays: {error}")),
+            }
+        }
+        Err(report) => operation(format_args!("{file} is not taken, the config from before stays:\n{report}")),
+    }
+    systemd::tell("READY=1");
+    server
+}
+
+/// Has the server end; a second signal ends it at once.
+async fn stop(how: impl FnOnce() -> io::Result<()> + Send + 'static, signals: &mut Signals) -> io::Result<()> {
+    let told = Instant::now();
+    let mut stopping = spawn_blocking(how);
+    loop {
+        tokio::select! {
+            stopped = &mut stopping => {
+                return stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+            }
+            () = signals.stop() => {}
+        }
+        if told.elapsed() > TWICE {
+            return Err(io::Error::other("told twice to stop, so requests in flight were cut"));
+        }
+    }
+}
+
+fn failed(error: io::Error) -> StartError {
+    StartError::new(format!("the server failed: {error}"), error)
+}
+
+fn cannot_inherit(error: io::Error) -> StartError {
+    StartError::new(format!("the sockets that this process was started with cannot be used: {error}"), error)
+}

@@ -1,0 +1,79 @@
+//! The files that a config is made of, looked at from time to time: by their stamps, which also tells when a link leads
+//! elsewhere, and which works on every file system.
+
+use crate::config::Config;
+use std::fs::metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What a file is: which one, how long, written when. `None`: there is none.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+/// A config's own file and those that it names.
+pub(crate) struct Watched {
+    /// Whether a change is to be noticed: `watch` of the config.
+    pub(crate) on: bool,
+    files: Vec<PathBuf>,
+    taken: Vec<Stamp>,
+    /// When they were last looked at.
+    seen: Vec<Stamp>,
+}
+
+impl Watched {
+    /// From the file that the config was just read from.
+    pub(crate) fn new(file: &Path, config: &Config) -> Watched {
+        let files: Vec<_> = std::iter::once(file.to_owned()).chain(config.named_files.iter().cloned()).collect();
+        let taken = stamps(&files);
+        Watched { on: config.watch, seen: taken.clone(), files, taken }
+    }
+
+    /// The config's own.
+    pub(crate) fn file(&self) -> &Path {
+        &self.files[0]
+    }
+
+    /// Whether one of them has changed and is left alone since the last look. Told once for each change.
+    pub(crate) fn has_changed(&mut self) -> bool {
+        let now = stamps(&self.files);
+        let settled = now == self.seen;
+        let changed = settled && now != self.taken;
+        if changed {
+            self.taken.clone_from(&now);
+        }
+        self.seen = now;
+        changed
+    }
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+    let stamp = |file: &PathBuf| {
+        metadata(file).ok().map(|now| (now.dev(), now.ino(), now.len(), now.mtime(), now.mtime_nsec()))
+    };
+    files.iter().map(stamp).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_once_when_the_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("verdict.toml");
+        std::fs::write(&file, "log = \"off\"").unwrap();
+        let mut watched = Watched::new(&file, &Config { watch: true, ..Config::default() });
+        assert!(!watched.has_changed());
+        std::fs::write(&file, "log = \"text\"").unwrap();
+        assert!(!watched.has_changed(), "it may still be being written");
+        assert!(watched.has_changed());
+        assert!(!watched.has_changed());
+        std::fs::remove_file(&file).unwrap();
+        assert!(!watched.has_changed());
+        assert!(watched.has_changed(), "a file that is gone is a change too");
+        // As an editor does that writes beside and renames.
+        std::fs::write(folder.path().join("new"), "log = \"text\"").unwrap();
+        std::fs::rename(folder.path().join("new"), &file).unwrap();
+        assert!(!watched.has_changed());
+        assert!(watched.has_changed());
+    }
+}
