@@ -4,7 +4,9 @@ mod arguments;
 mod bench;
 mod case;
 mod client;
+mod docs;
 mod failure;
+mod fuzz;
 mod idle;
 mod instructions;
 mod json;
@@ -26,6 +28,8 @@ Usage: cargo xtask COMMAND [OPTIONS]
 
 Commands:
   bench         CPU time per request, and memory per idle connection, against nginx
+  docs          docs/STATUS.md and docs/DECISION.svg, from the tables and every case of the decision
+  fuzz          inputs for which what holds for any bytes does not, searched for by libFuzzer
   instructions  user-space instructions per request, counted by valgrind
 
 `cargo xtask COMMAND --help` tells more. Exit codes: 0, 1 (what was asked for failed or is below its gate), 2 (usage).
@@ -44,13 +48,15 @@ fn main() -> ExitCode {
 fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.next().as_deref() {
         Some("bench") => bench::run(arguments),
+        Some("docs") => docs::run(arguments),
+        Some("fuzz") => fuzz::run(arguments),
         Some("instructions") => instructions::run(arguments),
         Some("--help" | "-h" | "help") | None => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
         Some(other) => {
-            Err(Failure::Usage(format!("there is no command `{other}`: bench and instructions are the ones")))
+            Err(Failure::Usage(format!("there is no command `{other}`: bench, docs, fuzz and instructions are there")))
         }
     }
 }
