@@ -4,8 +4,14 @@
 
 mod check;
 mod code;
+mod completions;
+mod explain;
+mod man;
+mod routes;
 mod run;
+mod schema;
 mod serve;
+mod source;
 
 use crate::screen;
 use std::io::ErrorKind;
@@ -26,6 +32,8 @@ Examples:
   verdict serve site --port 9000  serve another one, on another port
   verdict run                     run verdict.toml
   verdict check -c other.toml     say what is wrong with a config
+  verdict explain GET /           how that would be answered, and why
+  verdict routes                  every status that each route can give
   verdict code 409                what 409 means, and when this server gives it
   verdict code 301 302 307 308    what tells these four apart";
 
@@ -35,6 +43,11 @@ pub(crate) enum Command {
     Run(run::Args),
     Check(check::Args),
     Code(code::Args),
+    Explain(explain::Args),
+    Routes(routes::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
@@ -44,6 +57,11 @@ impl Command {
             Command::Run(args) => run::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Code(args) => code::run(&args),
+            Command::Explain(args) => explain::run(&args),
+            Command::Routes(args) => routes::run(&args),
+            Command::Schema(args) => schema::run(&args),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
         }
     }
 }
@@ -56,6 +74,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The config is wrong.
     Config(Report),
+    /// What was asked for is wrong, and standard output says what.
+    Said,
     /// Standard output does not take the answer.
     Output(std::io::Error),
 }
@@ -69,6 +89,7 @@ impl Failure {
                 screen::tell(&format!("error: {sentence}\n\nFor more information, try '--help'."));
                 return ExitCode::from(2);
             }
+            Failure::Said => {}
             Failure::Config(report) => screen::tell(&report.render(screen::stderr_is_coloured())),
             // Whoever reads has read enough, as `head` has.
             Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,

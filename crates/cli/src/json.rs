@@ -6,6 +6,7 @@ use verdict_core::explain::push_json;
 /// A value; the members of an object keep their order.
 pub(crate) enum Json {
     Null,
+    Flag(bool),
     Number(u64),
     Text(String),
     List(Vec<Json>),
@@ -41,6 +42,7 @@ impl Display for Json {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Json::Null => f.write_str("null"),
+            Json::Flag(value) => write!(f, "{value}"),
             Json::Number(value) => write!(f, "{value}"),
             Json::Text(text) => write_text(f, text),
             Json::List(values) => {
@@ -78,10 +80,11 @@ mod tests {
         let value = Json::object([
             ("a\"b", Json::list(["§ \n\u{1b}\\", ""])),
             ("none", Json::Null),
+            ("is", Json::Flag(true)),
             ("many", Json::List(vec![Json::Number(7), Json::Object(Vec::new())])),
         ]);
         let read: serde_json::Value = serde_json::from_str(&value.to_string()).expect("it is JSON");
-        let expected = serde_json::json!({"a\"b": ["§ \n\u{1b}\\", ""], "none": null, "many": [7, {}]});
+        let expected = serde_json::json!({"a\"b": ["§ \n\u{1b}\\", ""], "none": null, "is": true, "many": [7, {}]});
         assert_eq!(read, expected);
     }
 }

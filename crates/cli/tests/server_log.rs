@@ -27,13 +27,18 @@ impl Server {
         );
         std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
         let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
-        command.arg("run").current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg("run")
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        output.read_line(&mut line).expect("it says where it listens");
-        let address = line.trim_end().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
-        Server { child, output, address: address.unwrap_or_else(|| panic!("{line:?}")), folder }
+        let stderr = child.stderr.take().expect("it is piped");
+        // Where there is a log, standard output is the log's alone.
+        let address = if log == "off" { address(&mut output) } else { address(BufReader::new(stderr)) };
+        Server { child, output, address, folder }
     }
 
     /// Sends bytes and reads until the server ends the connection.
@@ -65,6 +70,13 @@ impl Server {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
+}
+
+/// The address of the first line that has one; a line before it may warn of running as root.
+fn address(said: impl BufRead) -> SocketAddr {
+    let mut addresses =
+        said.lines().map_while(Result::ok).filter_map(|line| line.rsplit_once("http://")?.1.parse().ok());
+    addresses.next().expect("it says where it listens")
 }
 
 impl Drop for Server {

@@ -71,7 +71,7 @@ pub struct Problem<'a> {
     pub reason: Reason,
     /// What its words are filled with.
     pub evidence: Evidence<'a>,
-    /// The request's id, a UUID.
+    /// The request's id: a UUID, or a token that a proxy gave it.
     pub instance: &'a str,
     /// Further members of the JSON form.
     pub members: &'a [(&'static str, Member<'a>)],
@@ -96,7 +96,8 @@ impl Problem<'_> {
         push_json(&mut out, status.phrase());
         let _ = write!(out, ",\"status\":{status},\"detail\":");
         push_json(&mut out, &sentence(reason, self.evidence));
-        let _ = write!(out, ",\"instance\":\"urn:uuid:{}\"", self.instance);
+        out.push_str(",\"instance\":");
+        push_json(&mut out, &instance(self.instance));
         let remedy = remedy(reason, self.evidence);
         if !remedy.is_empty() {
             out.push_str(",\"remedy\":");
@@ -126,7 +127,7 @@ impl Problem<'_> {
         if !remedy.is_empty() {
             let _ = writeln!(out, "{remedy}");
         }
-        let _ = writeln!(out, "reason {reason}, request {}", self.instance);
+        let _ = writeln!(out, "reason {reason}, request {}", visible(self.instance));
         out
     }
 
@@ -151,9 +152,33 @@ impl Problem<'_> {
             push_html(&mut out, &remedy);
             out.push_str("</p>\n");
         }
-        let _ = write!(out, "<p><small>reason {reason}, request {}</small></p>\n</html>\n", self.instance);
+        let _ = write!(out, "<p><small>reason {reason}, request ");
+        push_html(&mut out, self.instance);
+        out.push_str("</small></p>\n</html>\n");
         out
     }
+}
+
+/// The URI of a request by its id (RFC 9457 §3.1.5): `urn:uuid:` where it is a UUID (RFC 9562 §4), one of our own where it is
+/// another token.
+fn instance(id: &str) -> String {
+    let hyphens = [8, 13, 18, 23];
+    let uuid = id.len() == 36
+        && id.bytes().enumerate().all(|(i, b)| if hyphens.contains(&i) { b == b'-' } else { b.is_ascii_hexdigit() });
+    if uuid {
+        return format!("urn:uuid:{id}");
+    }
+    let mut uri = String::from("urn:verdict:request:");
+    for byte in id.bytes() {
+        // RFC 3986 §2.3: what is unreserved stands for itself.
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => uri.push(byte as char),
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri
 }
 
 /// The value of `Verdict-Reason`, a structured item (RFC 9651 §3.3):
@@ -248,6 +273,17 @@ mod tests {
         }
         assert!(!problem.html().contains("<script>"));
         assert!(problem.json().contains(r#"\"<script>"#));
+    }
+
+    #[test]
+    fn a_request_has_a_uri_whatever_its_id_is() {
+        let uuid = "0190163d-8694-739b-aea5-966c26f8ad91";
+        assert_eq!(instance(uuid), format!("urn:uuid:{uuid}"));
+        assert_eq!(instance("edge-7/<a>\"b"), "urn:verdict:request:edge-7%2F%3Ca%3E%22b");
+        assert_eq!(
+            instance("0190163d-8694-739b-aea5-966c26f8ad9z"),
+            "urn:verdict:request:0190163d-8694-739b-aea5-966c26f8ad9z"
+        );
     }
 
     #[test]

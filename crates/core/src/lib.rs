@@ -48,6 +48,7 @@
 //!
 //! - [`decide`](mod@decide) is the table of contents: a line a stage, each with its codes and a file of its own.
 //! - [`path`] has the questions and [`reason`] what their "no" means, both in the order in which they decide.
+//! - [`possible`] walks the same stages over everything that can be brought to them: which answers there can be.
 //! - [`status`] is the registry, [`cause`] the words of those who report what went wrong, [`field`] the fields.
 #![forbid(unsafe_code)]
 pub mod cause;
@@ -57,6 +58,7 @@ pub mod field;
 pub mod interim;
 pub mod method;
 pub mod path;
+pub mod possible;
 pub mod reason;
 pub mod reference;
 pub mod status;

@@ -410,7 +410,7 @@ catalogue! {
         ""
     NothingThere             "nothing-there"                  NOT_FOUND             "RFC 9110 §15.5.5" Client   AfterChange
         "There is nothing at this path."
-        "Check the path: capitals count."
+        "Check the path: capitals count, and a file's path has no slash at its end."
     EncodedSlash             "encoded-slash"                  NOT_FOUND             "RFC 9110 §15.5.5" Client   AfterChange
         "The path has an encoded slash, which is no separator and cannot be part of a name here."
         "Write separators as `/`."

@@ -10,8 +10,9 @@ mod redirection;
 mod server_error;
 mod successful;
 
-pub use comparison::{Comparison, Row, compare};
+pub use comparison::{Comparison, Row, compare, comparisons_with};
 
+use crate::reason::{Fault, Retry};
 use crate::status::{self, Class, Content, REGISTRY, Status};
 
 /// What there is to know of one status code.
@@ -68,6 +69,27 @@ pub const fn content(content: Content) -> &'static str {
     match content {
         Content::Never => "never",
         Content::May => "may",
+    }
+}
+
+/// Who has to change something, in a few words.
+pub const fn fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Nobody => "nobody: nothing is wrong",
+        Fault::Client => "the client",
+        Fault::Upstream => "the upstream server",
+        Fault::Operator => "whoever runs this server",
+        Fault::Us => "this server itself: it is a bug",
+    }
+}
+
+/// What a client may do next with the same request, as a sentence.
+pub const fn next(retry: Retry) -> &'static str {
+    match retry {
+        Retry::Unneeded => "Has nothing to repeat.",
+        Retry::Never => "Does not repeat it: no change of the request would help.",
+        Retry::AfterChange => "Sends it again once what the remedy names has changed.",
+        Retry::AfterWhile => "May send it again unchanged, after a while.",
     }
 }
 

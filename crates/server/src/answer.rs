@@ -2,7 +2,7 @@
 
 use crate::handler::files::multipart::Multipart;
 use crate::handler::respond::Fixed;
-use crate::id::Random;
+use crate::id::{Id, Random};
 use crate::refusal::redirect_page;
 use crate::representation::{Content, Representation};
 use crate::site::Common;
@@ -36,7 +36,8 @@ pub(crate) enum Rest {
 /// What is on every answer, in the order of a template's slots.
 pub(crate) struct Stamp<'a> {
     pub(crate) date: &'a [u8; 29],
-    pub(crate) id: &'a [u8; 36],
+    /// The request's: one of ours, or what a trusted proxy gave it.
+    pub(crate) id: &'a [u8],
 }
 
 /// The form that a head serialised in advance is for.
@@ -46,7 +47,7 @@ const USUAL: Asked = Asked { method: Method::Get, version: Version::Http11, pers
 pub(crate) fn template(status: Status, size: u64, fields: &Fields<'_>) -> Result<Template, Refused> {
     Template::build(status, USUAL, Some(size), |head| {
         head.slot("Date", 29)?;
-        head.slot("Request-Id", 36)?;
+        head.slot("Request-Id", Id::LENGTH)?;
         fields.iter().try_for_each(|(name, value)| head.field(name, value.as_bytes()))
     })
 }
@@ -168,7 +169,11 @@ impl Writing<'_, '_> {
     pub(crate) fn is_usual(&self) -> bool {
         // HEAD has the same fields as GET (RFC 9110 §9.3.2).
         let asked = self.asked;
-        asked.version == Version::Http11 && asked.persist && asked.method.reads() && self.more.is_empty()
+        asked.version == Version::Http11
+            && asked.persist
+            && asked.method.reads()
+            && self.more.is_empty()
+            && self.stamp.id.len() == Id::LENGTH
     }
 
     #[inline]

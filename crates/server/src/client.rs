@@ -5,7 +5,8 @@ use crate::buffers::Buffers;
 use crate::disk::Wait;
 use crate::id::Id;
 use crate::log::Line;
-use crate::request::Request;
+use crate::moment::Moment;
+use crate::request::{Request, given_id};
 use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
 use crate::worker::Worker;
@@ -123,7 +124,7 @@ impl Client<'_> {
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
         let request = self.request(head, &input[*start..], true, false);
-        let work = serve(site, &request, self.worker, Wait::No, out);
+        let work = serve(site, &request, Moment::of(self.worker), Wait::No, out);
         let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
             Ok(Some(answer)) => answer,
             Ok(None) => {
@@ -133,7 +134,7 @@ impl Client<'_> {
             // The panic's message and place are on standard error already.
             Err(_) => {
                 out.truncate(mark);
-                refuse_panicked(site, &request, self.worker, out)
+                refuse_panicked(site, &request, Moment::of(self.worker), out)
             }
         };
         Some(self.answered(answer, request.id, began, read))
@@ -152,11 +153,11 @@ impl Client<'_> {
         let mark = out.len();
         let in_flight = self.worker.enter();
         let request = self.request(head, &input[*start..], whole, in_flight.is_none());
-        let answer = match unpanicked(serve(site, &request, self.worker, Wait::Yes, out)).await {
+        let answer = match unpanicked(serve(site, &request, Moment::of(self.worker), Wait::Yes, out)).await {
             Some(answer) => answer,
             None => {
                 out.truncate(mark);
-                refuse_panicked(site, &request, self.worker, out)
+                refuse_panicked(site, &request, Moment::of(self.worker), out)
             }
         };
         self.answered(answer, request.id, began, read)
@@ -175,7 +176,8 @@ impl Client<'_> {
         worker.clock.tick();
         let id = worker.random.id(worker.clock.milliseconds());
         let bytes = &buffers.input[buffers.start..];
-        let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, worker, &mut buffers.out);
+        let moment = Moment::of(worker);
+        let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, moment, &mut buffers.out);
         let answered = self.answered(answer, id, began, began.map(|_| Instant::now()));
         Answered { fault: Some(fault), understood, ..answered }
     }
@@ -202,6 +204,7 @@ impl Client<'_> {
                 // What follows a CONNECT may be meant for the tunnel that it does not get.
                 && head.method != Method::Connect
                 && (whole || is_drainable(head, bytes.len())),
+            client: self.address,
             id: worker.random.id(worker.clock.milliseconds()),
             now: worker.clock.http_date(),
             crowded: self.crowded,
@@ -250,7 +253,9 @@ impl Client<'_> {
             interim: answered.answer.interim.map(|interim| interim.reason()),
             route: answered.answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
             bytes: answered.answer.bytes,
-            id: answered.id.as_str(),
+            id: head
+                .and_then(|head| given_id(&site.opened.config.trusted_proxies, self.address, head, bytes))
+                .unwrap_or(answered.id.as_str()),
             head: times.read - times.began,
             decision: times.decided - times.read,
             sending: times.decided.elapsed(),
@@ -278,7 +283,7 @@ fn write_at_once(socket: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> bool {
 }
 
 /// Whether what remains of the content can be read away cheaply, so that the answer may promise that the connection goes on.
-fn is_drainable(head: &Head, come: usize) -> bool {
+pub(crate) fn is_drainable(head: &Head, come: usize) -> bool {
     match head.framing {
         Framing::None => true,
         // Who waits for 100 before sending is not to be waited for: whether the content comes at all is unknown (RFC 9110

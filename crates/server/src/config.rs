@@ -10,15 +10,20 @@ mod kinds;
 mod later;
 mod limits;
 mod listen;
+mod proxies;
 mod read;
 mod report;
+mod schema;
 mod suggest;
+mod syntax;
 mod top;
 mod units;
 
 pub use listen::{Listen, Scheme};
+pub use proxies::Network;
 pub use report::{Diagnostic, Report, Severity};
-pub(crate) use suggest::suggest;
+pub use schema::schema;
+pub use suggest::suggest;
 
 use crate::route::{MissingSlash, Pattern, Router, Template};
 use std::collections::BTreeMap;
@@ -44,6 +49,8 @@ pub struct Config {
     pub watch: bool,
     /// The user to become once the listeners are bound.
     pub user: Option<String>,
+    /// `trusted-proxies`: whose `Request-Id` is taken over.
+    pub trusted_proxies: Vec<Network>,
     /// The limits that hold before a route is known; those of a route are in [`Route::limits`].
     pub limits: Limits,
     /// The routes, in the order of their patterns' text.

@@ -252,7 +252,7 @@ impl Connection {
 
 /// Looks at the content that has come with its head, and tells whether that is all of it. An answer that was given without
 /// a look at it might stand before a message that nobody can tell the end of.
-fn look_at_content(buffers: &Buffers) -> Result<bool, Fault> {
+pub(crate) fn look_at_content(buffers: &Buffers) -> Result<bool, Fault> {
     let head = &buffers.head;
     let mut body = Body::new(head.framing);
     let mut at = head.len;

@@ -9,6 +9,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 pub(crate) struct Id(pub(crate) [u8; 36]);
 
 impl Id {
+    /// Of every UUID as text.
+    pub(crate) const LENGTH: usize = 36;
+
     pub(crate) fn as_str(&self) -> &str {
         // Only hexadecimal digits and hyphens are ever written.
         std::str::from_utf8(&self.0).unwrap_or("")

@@ -215,11 +215,12 @@ fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
         out.push_str(",\"route\":");
         push_json(&mut out, route);
     }
+    let _ = write!(out, ",\"bytes\":{},\"id\":", line.bytes);
+    // Not always ours: a trusted proxy may have given it.
+    push_json(&mut out, line.id);
     let _ = write!(
         out,
-        ",\"bytes\":{},\"id\":\"{}\",\"head_us\":{},\"decision_us\":{},\"sending_us\":{}",
-        line.bytes,
-        line.id,
+        ",\"head_us\":{},\"decision_us\":{},\"sending_us\":{}",
         line.head.as_micros(),
         line.decision.as_micros(),
         line.sending.as_micros()
@@ -259,16 +260,17 @@ fn text(lines: &mut Vec<u8>, line: &Line<'_>) {
         let _ = write!(out, " close={close}");
     }
     let total = line.head + line.decision + line.sending;
-    let _ = writeln!(
+    let _ = write!(
         out,
-        " {}B {}us+{}us+{}us={}us {}",
+        " {}B {}us+{}us+{}us={}us ",
         line.bytes,
         line.head.as_micros(),
         line.decision.as_micros(),
         line.sending.as_micros(),
         total.as_micros(),
-        line.id
     );
+    push_visible(&mut out, line.id.as_bytes());
+    out.push('\n');
     lines.extend_from_slice(out.as_bytes());
 }
 
@@ -299,5 +301,36 @@ mod tests {
         let mut out = String::new();
         push_visible(&mut out, b"/a\r\n127.0.0.1 \x1b[2J\\");
         assert_eq!(out, r"/a\x0d\x0a127.0.0.1\x20\x1b[2J\\");
+    }
+
+    #[test]
+    fn an_id_that_a_proxy_gave_is_quoted() {
+        let line = Line {
+            at: 0,
+            client: IpAddr::from([127, 0, 0, 1]),
+            method: b"GET",
+            target: b"/",
+            host: b"a",
+            agent: b"",
+            referer: b"",
+            version: "1.1",
+            verdict: verdict_core::decide(&verdict_core::Facts::default()),
+            interim: None,
+            route: None,
+            bytes: 0,
+            id: r#"a",\"b"#,
+            head: Duration::ZERO,
+            decision: Duration::ZERO,
+            sending: Duration::ZERO,
+            at_byte: None,
+            close: None,
+        };
+        let mut lines = Vec::new();
+        json(&mut lines, &line);
+        let read: serde_json::Value = serde_json::from_slice(&lines).expect("it is JSON");
+        assert_eq!(read["id"], line.id);
+        lines.clear();
+        text(&mut lines, &line);
+        assert!(String::from_utf8_lossy(&lines).ends_with(" a\",\\\\\"b\n"), "{}", lines.escape_ascii());
     }
 }

@@ -34,6 +34,31 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) retry_after: Option<u64>,
 }
 
+impl Circumstances<'_> {
+    /// What is known, under the names that the catalogue's words have for it.
+    pub(crate) fn evidence<T>(&self, then: impl FnOnce(Evidence<'_>) -> T) -> T {
+        let at = self.at.map(|at| format!(" (at byte {at})"));
+        let allow = self.allow.map(|allow| allow.to_string());
+        let length = self.length.map(|length| format!("{length} bytes"));
+        fn shown<'e, T: Display>(name: &'static str, value: &'e Option<T>) -> Option<(&'static str, &'e dyn Display)> {
+            value.as_ref().map(|value| (name, value as &dyn Display))
+        }
+        let known = [
+            shown("at", &at),
+            shown("limit", &self.limit),
+            shown("length", &length),
+            shown("method", &self.method),
+            shown("allow", &allow),
+            shown("if-match", &self.if_match),
+            shown("range", &self.range),
+            shown("etag", &self.tag),
+            shown("last-modified", &self.last_modified),
+        ];
+        let evidence: Vec<_> = known.into_iter().flatten().collect();
+        then(Evidence(&evidence))
+    }
+}
+
 /// A limit that was passed.
 #[derive(Clone, Copy)]
 pub(crate) enum Limit {
@@ -148,36 +173,20 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
             return Cow::Owned(bare(status, form));
         }
         let c = &self.circumstances;
-        let at = c.at.map(|at| format!(" (at byte {at})"));
-        let allow = c.allow.map(|allow| allow.to_string());
-        let length = c.length.map(|length| format!("{length} bytes"));
-        fn shown<'e, T: Display>(name: &'static str, value: &'e Option<T>) -> Option<(&'static str, &'e dyn Display)> {
-            value.as_ref().map(|value| (name, value as &dyn Display))
-        }
-        let known = [
-            shown("at", &at),
-            shown("limit", &c.limit),
-            shown("length", &length),
-            shown("method", &c.method),
-            shown("allow", &allow),
-            shown("if-match", &c.if_match),
-            shown("range", &c.range),
-            shown("etag", &c.tag),
-            shown("last-modified", &c.last_modified),
-        ];
-        let evidence: Vec<_> = known.into_iter().flatten().collect();
         let mut members = vec![("rule", Member::Text(reason.entry().section))];
         members.extend(c.at.map(|at| ("position", Member::Number(at as u64))));
         members.extend(c.limit.map(|limit| match limit {
             Limit::Bytes(n) | Limit::Lines(n) => ("limit", Member::Number(n)),
             Limit::Time(time) => ("limit", Member::Number(time.as_secs())),
         }));
-        let problem = Problem { reason, evidence: Evidence(&evidence), instance: id, members: &members };
-        Cow::Owned(match form {
-            Form::Text => problem.text(),
-            Form::Page => problem.html(),
-            Form::Problem => problem.json(),
-        })
+        Cow::Owned(c.evidence(|evidence| {
+            let problem = Problem { reason, evidence, instance: id, members: &members };
+            match form {
+                Form::Text => problem.text(),
+                Form::Page => problem.html(),
+                Form::Problem => problem.json(),
+            }
+        }))
     }
 
     fn required(&self, required: Required) -> Option<Cow<'a, str>> {

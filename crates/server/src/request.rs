@@ -1,7 +1,10 @@
 //! A request as handlers see it: the head where it lies in the connection's buffer, and what is known beside it.
 
+use crate::config::Network;
 use crate::id::Id;
+use crate::site::Site;
 use std::borrow::Cow;
+use std::net::IpAddr;
 use verdict_core::cause::Crowded;
 use verdict_core::field::date::HttpDate;
 use verdict_wire::{Head, Name, decode_path};
@@ -17,6 +20,8 @@ pub(crate) struct Request<'a> {
     pub(crate) raw_path: &'a str,
     /// Whether the connection may go on after the answer.
     pub(crate) keep: bool,
+    /// The other end of the connection.
+    pub(crate) client: IpAddr,
     pub(crate) id: Id,
     pub(crate) now: HttpDate,
     /// Why there is no room for the connection.
@@ -70,4 +75,28 @@ impl<'a> Request<'a> {
     pub(crate) fn navigates(&self) -> bool {
         self.value(Name::SecFetchMode) == Some(b"navigate")
     }
+
+    /// The id that the answer tells: what a trusted proxy gave the request, or ours.
+    #[inline]
+    pub(crate) fn id_told(&self, site: &Site) -> &[u8] {
+        let trusted = &site.opened.config.trusted_proxies;
+        match trusted.is_empty() {
+            true => &self.id.0,
+            false => given_id(trusted, self.client, self.head, self.bytes).map_or(&self.id.0, str::as_bytes),
+        }
+    }
+}
+
+/// The longest id that is taken over.
+const LONGEST_ID: usize = 128;
+
+/// The id that a trusted proxy gave a request, so that one request has one id in all logs on its way: a UUID or another token
+/// of visible ASCII. Anything else is as if it was not there.
+pub(crate) fn given_id<'a>(trusted: &[Network], client: IpAddr, head: &Head, bytes: &'a [u8]) -> Option<&'a str> {
+    if head.repeated(Name::RequestId) || !trusted.iter().any(|network| network.contains(client)) {
+        return None;
+    }
+    let value = head.value(Name::RequestId, bytes)?;
+    let fits = (1..=LONGEST_ID).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+    std::str::from_utf8(value).ok().filter(|_| fits)
 }

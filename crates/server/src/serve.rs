@@ -10,12 +10,12 @@ use crate::handler::files::Looked;
 use crate::handler::respond::Fixed;
 use crate::handler::{Handler, redirect};
 use crate::id::{Id, Random};
+use crate::moment::Moment;
 use crate::refusal::{Circumstances, Limit, Refusal};
 use crate::representation::{Representation, There, preconditions};
 use crate::request::Request;
 use crate::route::{Found, Match, push_uri};
 use crate::site::{Common, READING, Route, Site};
-use crate::worker::Worker;
 use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
@@ -37,6 +37,12 @@ use verdict_core::reason::Reason;
 use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
+
+mod possible;
+mod tell;
+
+pub(crate) use possible::of_any_message;
+pub(crate) use tell::{Step, Told, tell_malformed};
 
 /// What was decided and written, and what is still to be sent.
 pub(crate) struct Answer {
@@ -66,7 +72,7 @@ enum Target<'s> {
 struct Exchange<'s, 'r> {
     site: &'s Site,
     request: &'r Request<'r>,
-    worker: &'r Worker,
+    moment: Moment<'r>,
     wait: Wait,
     route: Option<usize>,
     target: Target<'s>,
@@ -83,29 +89,50 @@ struct Exchange<'s, 'r> {
 pub(crate) async fn serve(
     site: &Site,
     request: &Request<'_>,
-    worker: &Worker,
+    moment: Moment<'_>,
     wait: Wait,
     out: &mut Vec<u8>,
 ) -> Answer {
-    let mut path = Path::new();
-    let mut exchange = Exchange {
-        site,
-        request,
-        worker,
-        wait,
-        route: None,
-        target: Target::Nothing,
-        done: Done::Served,
-        parts: Resolved::Ignored,
-        interim: None,
-    };
-    let (Break(reason) | Continue(reason)) = exchange.walk(&mut path, out).await;
-    let verdict = Verdict { reason, path };
-    let stamp = Stamp { date: &worker.clock.date(), id: &request.id.0 };
-    exchange.respond(verdict, &stamp, out)
+    let mut exchange = Exchange::new(site, request, moment, wait);
+    let verdict = exchange.decide(out).await;
+    exchange.respond(verdict, out)
 }
 
-impl<'s> Exchange<'s, '_> {
+/// The same, and what the decision rested on. Whoever asks for an answer is not made to wait for its explanation: only this
+/// renders one.
+pub(crate) async fn serve_and_tell(
+    site: &Site,
+    request: &Request<'_>,
+    moment: Moment<'_>,
+    out: &mut Vec<u8>,
+) -> (Answer, Told) {
+    let mut exchange = Exchange::new(site, request, moment, Wait::Yes);
+    let verdict = exchange.decide(out).await;
+    let told = exchange.tell(&verdict);
+    (exchange.respond(verdict, out), told)
+}
+
+impl<'s, 'r> Exchange<'s, 'r> {
+    fn new(site: &'s Site, request: &'r Request<'r>, moment: Moment<'r>, wait: Wait) -> Exchange<'s, 'r> {
+        Exchange {
+            site,
+            request,
+            moment,
+            wait,
+            route: None,
+            target: Target::Nothing,
+            done: Done::Served,
+            parts: Resolved::Ignored,
+            interim: None,
+        }
+    }
+
+    async fn decide(&mut self, out: &mut Vec<u8>) -> Verdict {
+        let mut path = Path::new();
+        let (Break(reason) | Continue(reason)) = self.walk(&mut path, out).await;
+        Verdict { reason, path }
+    }
+
     async fn walk(&mut self, path: &mut Path, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
         // Which limits hold is the route's to say, so it is looked up before the first question.
         let found = self.site.find(self.request);
@@ -175,7 +202,7 @@ impl<'s> Exchange<'s, '_> {
                 // The config has seen to it that a files route's pattern ends in what it leaves open.
                 let (from, to) = matched.spans().last().copied().unwrap_or_default();
                 let name = &request.path[from as usize..to as usize];
-                match files.look(request, name, self.worker.clock.nanoseconds(), self.wait).await {
+                match files.look(request, name, self.moment.clock.nanoseconds(), self.wait).await {
                     Looked::File(found) => self.target = Target::Representation(found),
                     Looked::Fallback(found) => {
                         self.done = Done::FallbackServed;
@@ -279,8 +306,9 @@ impl<'s> Exchange<'s, '_> {
     }
 
     /// Writes what was decided.
-    fn respond(self, verdict: Verdict, stamp: &Stamp<'_>, out: &mut Vec<u8>) -> Answer {
+    fn respond(&self, verdict: Verdict, out: &mut Vec<u8>) -> Answer {
         let common = self.common();
+        let stamp = &Stamp { date: &self.moment.clock.date(), id: self.request.id_told(self.site) };
         let keep = self.request.keep && !closes(verdict.reason);
         let writing = Writing {
             status: verdict.status(),
@@ -318,8 +346,25 @@ impl<'s> Exchange<'s, '_> {
     }
 
     fn refuse(&self, reason: Reason, writing: Writing<'_, '_>, out: &mut Vec<u8>) -> u64 {
+        let mut more = writing.more;
+        if let (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed)) = (reason, &self.target) {
+            more.extend(fixed.fields());
+        }
+        let refusal = Refusal {
+            reason,
+            asked: writing.asked,
+            accept: self.request.lines(Name::Accept),
+            common: writing.common,
+            circumstances: self.circumstances(reason),
+            more,
+        };
+        refusal.put(out, writing.stamp)
+    }
+
+    /// What the words of a reason are filled with.
+    fn circumstances(&self, reason: Reason) -> Circumstances<'_> {
         let request = self.request;
-        let common = writing.common;
+        let common = self.common();
         let text = |name| request.value(name).and_then(|value| std::str::from_utf8(value).ok());
         let found = match &self.target {
             Target::Representation(found) => Some(found),
@@ -329,7 +374,7 @@ impl<'s> Exchange<'s, '_> {
             Framing::Length(length) => Some(length),
             Framing::None | Framing::Chunked => None,
         };
-        let circumstances = Circumstances {
+        Circumstances {
             at: None,
             limit: match reason {
                 Reason::ContentTooLarge { .. } => Some(Limit::Bytes(common.body)),
@@ -354,15 +399,8 @@ impl<'s> Exchange<'s, '_> {
             },
             tag_varies: found.is_some_and(|found| found.description.vary.is_some()),
             last_modified: found.and_then(|found| found.description.last_modified),
-            retry_after: Some(soon(&self.worker.random)),
-        };
-        let mut more = writing.more;
-        if let (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed)) = (reason, &self.target) {
-            more.extend(fixed.fields());
+            retry_after: Some(soon(self.moment.random)),
         }
-        let refusal =
-            Refusal { reason, asked: writing.asked, accept: request.lines(Name::Accept), common, circumstances, more };
-        refusal.put(out, writing.stamp)
     }
 }
 
@@ -373,42 +411,48 @@ pub(crate) fn refuse_malformed(
     bytes: &[u8],
     head_time: Duration,
     id: &Id,
-    worker: &Worker,
+    moment: Moment<'_>,
     out: &mut Vec<u8>,
 ) -> Answer {
-    let mut path = Path::new();
-    let facts = Arrive { fault: Some(fault.cause), ..Arrive::default() };
-    // A head with a fault is always refused.
-    let Break(reason) = arrive(&mut path, &facts) else { unreachable!("`arrive` refuses every fault") };
-    let verdict = Verdict { reason, path };
-    let config = &site.opened.config;
-    let limit = match fault.cause {
-        Malformed::HeadTimeout => Some(Limit::Time(head_time)),
-        Malformed::TargetTooLong => Some(Limit::Bytes(config.limits.target)),
-        Malformed::HeadTooLarge => Some(Limit::Bytes(config.limits.fields)),
-        Malformed::TooManyFields => Some(Limit::Lines(site.wire.lines as u64)),
-        _ => None,
-    };
+    let verdict = decide_malformed(fault);
     let refusal = Refusal {
-        reason,
+        reason: verdict.reason,
         asked: Asked { method: method_on_sight(bytes), version: Version::Http11, persist: false },
         accept: accept_on_sight(bytes).into_iter(),
         common: &site.nowhere,
         circumstances: Circumstances {
-            at: Some(fault.at),
-            limit,
-            retry_after: Some(soon(&worker.random)),
-            ..Circumstances::default()
+            retry_after: Some(soon(moment.random)),
+            ..circumstances_of_fault(site, fault, head_time)
         },
         more: told(&site.nowhere, &verdict),
     };
-    let stamp = Stamp { date: &worker.clock.date(), id: &id.0 };
+    let stamp = Stamp { date: &moment.clock.date(), id: &id.0 };
     let bytes = refusal.put(out, &stamp);
     Answer { verdict, route: None, rest: Rest::Nothing, bytes, keep: false, interim: None }
 }
 
+fn decide_malformed(fault: Fault) -> Verdict {
+    let mut path = Path::new();
+    let facts = Arrive { fault: Some(fault.cause), ..Arrive::default() };
+    // A head with a fault is always refused.
+    let Break(reason) = arrive(&mut path, &facts) else { unreachable!("`arrive` refuses every fault") };
+    Verdict { reason, path }
+}
+
+fn circumstances_of_fault(site: &Site, fault: Fault, head_time: Duration) -> Circumstances<'static> {
+    let limits = &site.opened.config.limits;
+    let limit = match fault.cause {
+        Malformed::HeadTimeout => Some(Limit::Time(head_time)),
+        Malformed::TargetTooLong => Some(Limit::Bytes(limits.target)),
+        Malformed::HeadTooLarge => Some(Limit::Bytes(limits.fields)),
+        Malformed::TooManyFields => Some(Limit::Lines(site.wire.lines as u64)),
+        _ => None,
+    };
+    Circumstances { at: Some(fault.at), limit, ..Circumstances::default() }
+}
+
 /// The answer of a request whose handler panicked.
-pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, worker: &Worker, out: &mut Vec<u8>) -> Answer {
+pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment<'_>, out: &mut Vec<u8>) -> Answer {
     let mut facts = Facts::default();
     facts.process.outcome = Outcome::Failure(Failure::Panicked);
     let verdict = decide(&facts);
@@ -425,7 +469,7 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, worker: &Worke
         circumstances: Circumstances::default(),
         more: told(common, &verdict),
     };
-    let bytes = refusal.put(out, &Stamp { date: &worker.clock.date(), id: &request.id.0 });
+    let bytes = refusal.put(out, &Stamp { date: &moment.clock.date(), id: request.id_told(site) });
     Answer { verdict, route, rest: Rest::Nothing, bytes, keep: request.keep, interim: None }
 }
 

@@ -4,14 +4,22 @@ use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::io;
 
+/// passwd(5)
+const USERS: &str = "/etc/passwd";
+
 pub(crate) fn is_root() -> bool {
     geteuid().is_root()
+}
+
+/// Whether there is a user of this name.
+pub(crate) fn exists(name: &str) -> io::Result<bool> {
+    Ok(find(&std::fs::read_to_string(USERS)?, name).is_some())
 }
 
 /// Becomes the user for good. Called before there are other threads, since Linux keeps who one is for each thread apart,
 /// and a new thread inherits it.
 pub(crate) fn become_user(name: &str) -> io::Result<()> {
-    let users = std::fs::read_to_string("/etc/passwd")?;
+    let users = std::fs::read_to_string(USERS)?;
     let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
     let Some((uid, gid)) = find(&users, name) else {
         return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such user in /etc/passwd"));

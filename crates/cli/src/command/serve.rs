@@ -1,7 +1,7 @@
 //! `verdict serve`: serves a folder, without a config.
 
 use super::Failure;
-use crate::{screen, start};
+use crate::start;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -49,11 +49,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let address = SocketAddr::new(args.listen.host, port);
     let config = Config::serve(&args.folder, vec![Listen { scheme: Scheme::Http, address }])?;
     start::start(config, None, |addresses| {
-        // Nobody has to read it: a server does not stop because its output is closed.
-        let _ = screen::say(&format!("serving {shown} on {}\n", addresses.join(", ")));
+        let mut sentence = format!("serving {shown} on {}", addresses.join(", "));
         if std::io::stderr().is_terminal() {
-            screen::tell("Ctrl-C stops it; `verdict code 404` tells what a status means.");
+            sentence.push_str("\nCtrl-C stops it; `verdict code 404` tells what a status means.");
         }
+        sentence
     })
 }
 

@@ -150,18 +150,92 @@ fn a_number_that_is_not_registered_is_wrong_and_its_neighbours_are_named() {
     ];
     for (argument, sentence) in cases {
         let Ran { exit, stdout, stderr } = verdict(&["code", argument]);
-        assert_eq!((exit, stdout.as_str(), stderr.as_str()), (1, "", format!("error: {sentence}\n").as_str()));
+        assert_eq!(
+            (exit, stdout.as_str(), stderr.as_str()),
+            (2, "", format!("error: {sentence}\n\nFor more information, try '--help'.\n").as_str())
+        );
     }
-    assert_eq!(verdict(&["code", "404", "499"]).exit, 1);
+    assert_eq!(verdict(&["code", "404", "499"]).exit, 2);
+}
+
+#[test]
+fn a_reason_is_told_with_its_remedy_and_who_is_at_fault() {
+    let ran = verdict(&["code", "if-match-failed"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+    for part in [
+        "412 Precondition Failed, decided in `precondition`, RFC 9110 §13.1.1",
+        "`If-Match` names a version",
+        "remedy      Fetch the current version",
+        "at fault    the client",
+        "the client  Sends it again once",
+        "`verdict code 412`",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    // What the client is told instead, where it is not to learn the reason.
+    assert!(verdict(&["code", "urn:verdict:reason:password-wrong"]).stdout.contains("told as     `user-unknown`"));
+}
+
+#[test]
+fn a_reason_that_this_version_cannot_give_is_marked() {
+    const MARK: &str = "not given by this version";
+    let conflict = verdict(&["code", "409"]).stdout;
+    assert!(conflict.contains("unique-member-taken  RFC 9110 §15.5.10, not given by this version"), "{conflict}");
+    assert!(verdict(&["code", "unique-member-taken"]).stdout.contains(MARK));
+    assert!(!verdict(&["code", "if-match-failed"]).stdout.contains(MARK));
+    assert_eq!(json(&["code", "--json", "if-match-failed"])["given"], true);
+    assert_eq!(json(&["code", "--json", "409"])["reasons"][0]["given"], false);
+}
+
+#[test]
+fn every_reason_can_be_asked_for() {
+    for entry in verdict_core::reason::CATALOGUE {
+        let told = json(&["code", "--json", entry.id]);
+        assert_eq!(told["id"], entry.id);
+        assert_eq!(told["status"].as_u64(), entry.status.map(|status| u64::from(status.code())), "{}", entry.id);
+        for member in ["stage", "section", "sentence", "fault", "retry", "told_as"] {
+            assert!(told[member].as_str().is_some_and(|text| !text.is_empty()), "{} {member}", entry.id);
+        }
+    }
+}
+
+#[test]
+fn a_reason_is_asked_for_alone() {
+    let ran = verdict(&["code", "412", "if-match-failed"]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("alone"), "{}", ran.stderr);
+}
+
+#[test]
+fn codes_that_are_taken_for_one_another_are_compared_in_one_call() {
+    for codes in [
+        "301 302 307 308",
+        "401 403",
+        "500 502 503 504",
+        "404 410",
+        "405 501",
+        "409 412 428",
+        "400 422",
+        "429 503",
+        "200 201 202 204",
+    ] {
+        let arguments: Vec<&str> = ["code", "--json"].into_iter().chain(codes.split(' ')).collect();
+        let told = json(&arguments);
+        // Those of the registry are there for any codes.
+        assert!(told["questions"].as_array().is_some_and(|questions| questions.len() > 3), "{codes}");
+        assert!(told["advice"].as_str().is_some_and(|advice| !advice.is_empty()), "{codes}");
+    }
+    assert!(verdict(&["code", "422"]).stdout.contains("compare     `verdict code 400 409 415 422`"));
 }
 
 #[test]
 fn what_is_no_number_is_a_usage_error() {
-    for argument in ["not-found", "42", "1000", "4x", "504-500", ""] {
+    for argument in ["not-found", "if-match-fail", "42", "1000", "4x", "504-500", ""] {
         let ran = verdict(&["code", argument]);
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{argument}");
         assert!(ran.stderr.contains("invalid value"), "{argument}: {}", ran.stderr);
     }
+    assert!(verdict(&["code", "if-match-fail"]).stderr.contains("did you mean if-match-failed?"));
 }
 
 #[test]

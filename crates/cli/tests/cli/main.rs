@@ -4,4 +4,8 @@ mod arguments;
 mod check;
 mod code;
 mod command;
+mod completions;
+mod explain;
+mod man;
+mod schema;
 mod serve;

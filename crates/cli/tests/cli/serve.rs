@@ -2,7 +2,7 @@
 
 use crate::command::{command, folder, verdict};
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -10,24 +10,29 @@ use std::process::{Child, Command, Stdio};
 /// A server at work; it ends with this.
 struct Server {
     child: Child,
-    /// The first line that it said.
+    /// The line that says where it listens.
     line: String,
 }
 
 impl Server {
+    /// Starts one that says on standard error where it listens.
     fn start(command: &mut Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the command starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it speaks UTF-8");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let line = told(child.stderr.take().expect("it is piped"));
         Server { child, line }
     }
 
     /// The address in its line.
     fn address(&self) -> SocketAddr {
-        let (_, url) = self.line.trim_end().rsplit_once(' ').unwrap_or_else(|| panic!("no address: {:?}", self.line));
+        let (_, url) = self.line.rsplit_once(' ').unwrap_or_else(|| panic!("no address: {:?}", self.line));
         url.strip_prefix("http://").and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{url}"))
     }
+}
+
+/// The first line with an address: one before it may warn of running as root.
+fn told(stream: impl Read) -> String {
+    let lines = BufReader::new(stream).lines().map(|line| line.expect("it speaks UTF-8"));
+    lines.into_iter().find(|line| line.contains(" on http://")).expect("it says where it listens")
 }
 
 impl Drop for Server {
@@ -42,7 +47,7 @@ fn serve_says_where_it_listens_once_it_does() {
     let folder = folder("");
     let server = Server::start(command(&["serve", "public", "--port", "0"]).current_dir(&folder));
     let address = server.address();
-    assert_eq!(server.line, format!("serving public on http://127.0.0.1:{}\n", address.port()));
+    assert_eq!(server.line, format!("serving public on http://127.0.0.1:{}", address.port()));
     assert!(address.port() != 0 && TcpStream::connect(address).is_ok(), "{address}");
 }
 
@@ -62,8 +67,20 @@ fn run_says_how_many_routes_it_has_and_where_it_listens() {
     let folder = folder(config);
     let server = Server::start(command(&["run"]).current_dir(&folder));
     let address = server.address();
-    assert_eq!(server.line, format!("verdict.toml: 1 route, listening on http://{address}\n"));
+    assert_eq!(server.line, format!("verdict.toml: 1 route, listening on http://{address}"));
     assert!(address.port() != 0 && TcpStream::connect(address).is_ok(), "{address}");
+}
+
+#[test]
+fn where_nothing_is_logged_standard_output_says_where_it_listens() {
+    let config = "log = \"off\"\nlisten = [\"http://127.0.0.1:0\"]\n[route.\"/{path...}\"]\nfiles = \"./public\"\n";
+    let folder = folder(config);
+    let mut command = command(&["run"]);
+    command.current_dir(&folder).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the command starts");
+    let line = told(child.stdout.take().expect("it is piped"));
+    let server = Server { child, line };
+    assert!(TcpStream::connect(server.address()).is_ok(), "{}", server.line);
 }
 
 #[test]

@@ -162,7 +162,9 @@ impl<'a> Links<'a> {
         };
         // RFC 8288 §3.3: rel MUST be present.
         let rel = rel.ok_or(self.error(LinkProblem::RelMissing))?;
-        let rel = rel.filter(|rel| !rel.raw().trim_ascii().is_empty()).ok_or(self.error(LinkProblem::RelEmpty))?;
+        // What a quoted-pair says counts, not its backslash.
+        let names_one = |rel: &Value<'a>| rel.bytes().any(|b| !b.is_ascii_whitespace());
+        let rel = rel.filter(names_one).ok_or(self.error(LinkProblem::RelEmpty))?;
         Ok(Link { target, rel, parameters: &self.value[start..end] })
     }
 
@@ -275,6 +277,7 @@ mod tests {
             ("</a>; rel", 9, RelEmpty),
             ("</a>; rel=\"\"", 12, RelEmpty),
             ("</a>; rel=\" \"", 13, RelEmpty),
+            ("</a>; rel=\"\\ \"", 14, RelEmpty),
             ("</a>; rel=", 10, ParameterValue),
             ("</a>; rel=\"x", 12, ParameterValue),
             ("</a>; =x", 6, ParameterName),

@@ -42,6 +42,13 @@ pub fn compare(statuses: &[Status]) -> Option<Comparison> {
     Some(Comparison { statuses: statuses.to_vec(), rows: given.chain(registered).collect(), advice: known.advice })
 }
 
+/// The codes of each known comparison that has this one among them, the smaller comparison first.
+pub fn comparisons_with(status: Status) -> Vec<Vec<Status>> {
+    let mut with: Vec<&Known> = KNOWN.iter().filter(|known| known.column(status).is_some()).collect();
+    with.sort_by_key(|known| known.codes.len());
+    with.iter().map(|known| known.codes.iter().filter_map(|code| Status::from_wire(*code)).collect()).collect()
+}
+
 /// The questions that the registry answers, for every code.
 const REGISTERED: &[(&str, Answer)] = &[
     ("content?", |line| content(line.content).to_owned()),

@@ -121,6 +121,23 @@ fn the_known_comparisons_hold() {
 }
 
 #[test]
+fn a_code_is_pointed_to_the_comparisons_that_it_is_in() {
+    let cases: &[(u16, &[&[u16]])] = &[
+        (409, &[&[409, 412, 428], &[400, 409, 415, 422]]),
+        (503, &[&[429, 503], &[500, 502, 503, 504]]),
+        (401, &[&[401, 403]]),
+        (402, &[]),
+    ];
+    for (code, expected) in cases {
+        let expected: Vec<_> = expected.iter().map(|codes| statuses(codes)).collect();
+        assert_eq!(comparisons_with(statuses(&[*code])[0]), expected, "{code}");
+        for codes in expected {
+            assert_eq!(compare(&codes).map(|comparison| comparison.statuses), Some(codes));
+        }
+    }
+}
+
+#[test]
 fn what_must_not_be_stored_is_cached_by_nobody() {
     let cases = [
         (103, Caching::Never),

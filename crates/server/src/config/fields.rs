@@ -7,7 +7,7 @@ use verdict_core::status::Status;
 
 /// The fields that frame a message or belong to a connection (RFC 9110 §7.6.1, RFC 9112 §6): two that disagree are an
 /// attack, so only the writer sets them.
-const FRAMING: &[&str] = &[
+pub(super) const FRAMING: &[&str] = &[
     "Connection",
     "Content-Length",
     "Keep-Alive",
@@ -19,7 +19,7 @@ const FRAMING: &[&str] = &[
 ];
 
 /// The fields that say what the decision was: on every status alike they would be wrong on most.
-const DECIDED: &[&str] = &[
+pub(super) const DECIDED: &[&str] = &[
     "Accept-Ranges",
     "Allow",
     "Content-Encoding",
@@ -35,7 +35,7 @@ const DECIDED: &[&str] = &[
 ];
 
 /// The fields that are the server's own on every answer.
-const OURS: &[&str] = &["Date", "Request-Id", "Verdict-Reason"];
+pub(super) const OURS: &[&str] = &["Date", "Request-Id", "Verdict-Reason"];
 
 /// A field, and where its name and its value stand.
 pub(super) struct Field {

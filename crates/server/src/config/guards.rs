@@ -3,7 +3,7 @@
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{HintsTo, Kind, Limits, Route, fields, kinds, limits, report};
-use crate::route::Pattern;
+use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -18,7 +18,18 @@ const LARGEST_PAGE: u64 = 1 << 20;
 /// A route's pattern, which stands at `span`.
 pub(super) fn pattern(reader: &mut Reader<'_>, text: &str, span: Range<usize>) -> Option<Pattern> {
     match Pattern::parse(text) {
-        Ok(pattern) => Some(pattern),
+        Ok(pattern) => {
+            if let Host::Exact(host) = pattern.host()
+                && host != "localhost"
+                && !host.contains(['.', ':'])
+            {
+                let slash = text.find('/').unwrap_or(text.len());
+                let at = reader.within(span, text, 0..slash);
+                let warning = reader.findings.warning(at, format!("`{host}` is read as a host"));
+                warning.label("a pattern is `[host]/path`").help(format!("if it begins a path, write `/{text}`"));
+            }
+            Some(pattern)
+        }
         Err(fault) => {
             let at = reader.within(span, text, fault.at);
             reader.findings.error(at, fault.message).help(fault.help);

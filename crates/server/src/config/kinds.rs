@@ -20,9 +20,13 @@ pub(super) fn files(
     if let Some((pattern, span)) = pattern
         && let Some(Segment::Literal(last)) = pattern.segments().last()
     {
-        let slash = if last.is_empty() { "" } else { "/" };
         let error = reader.findings.error(span, "a `files` route needs a pattern that ends in a name");
-        error.label("this is one path, and a folder has many").help(format!("write `{pattern}{slash}{{path...}}`"));
+        error.label("this is one path, and a folder has many").help(match pattern.as_str().rsplit_once('/') {
+            Some((folder, _)) if last.contains('.') => {
+                format!("a file is served with its folder: write `{folder}/{{path...}}`")
+            }
+            _ => format!("write `{pattern}{}{{path...}}`", if last.is_empty() { "" } else { "/" }),
+        });
     }
     const EXAMPLE: &str = "./public";
     if let DeValue::String(root) = entry.value.get_ref() {

@@ -30,7 +30,7 @@ impl Place {
 /// The keys that are known in a place and not supported yet.
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
-        Place::Top => &["auth", "console", "h2c-upgrade", "state", "tls", "trusted-proxies"],
+        Place::Top => &["auth", "console", "h2c-upgrade", "state", "tls"],
         Place::Route => &[
             "allow",
             "auth",

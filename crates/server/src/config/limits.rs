@@ -73,7 +73,7 @@ pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Li
         length_required = reader.word(&entry, &[("required", true)]).unwrap_or(false);
     }
     for key in ["head", "idle", "connections", "per-client", "requests"] {
-        if let Some(entry) = table.take(key) {
+        if let Some(entry) = table.take_refused(key) {
             let error = reader.findings.error(entry.key_span, format!("a route cannot set `{key}`"));
             error.label("holds before the route is known").help("set it in `[limits]`, for the whole server");
         }

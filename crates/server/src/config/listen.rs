@@ -57,8 +57,9 @@ impl std::str::FromStr for Listen {
         let (host, port) = match authority.rsplit_once(':') {
             // A colon within the brackets is not before a port.
             Some((host, port)) if !port.ends_with(']') => {
-                let port = port.parse().map_err(|_| format!("`{}` is not a port", port.escape_debug()))?;
-                (host, port)
+                // `u16::from_str` alone would take a sign.
+                let number = if port.starts_with('+') { None } else { port.parse().ok() };
+                (host, number.ok_or_else(|| format!("`{}` is not a port", port.escape_debug()))?)
             }
             _ => (authority, scheme.default_port()),
         };
@@ -107,6 +108,7 @@ mod tests {
             ("http://127.0.0.1:8080/x", "an address has no path: routes have patterns"),
             ("http://127.0.0.1:http", "`http` is not a port"),
             ("http://127.0.0.1:65536", "`65536` is not a port"),
+            ("http://127.0.0.1:+80", "`+80` is not a port"),
             ("http://127.0.0.1:", "`` is not a port"),
             ("http://::1:80", "`::1` is neither an IP address nor localhost"),
             ("http://example.com", "`example.com` is neither an IP address nor localhost"),

@@ -26,7 +26,10 @@ pub(super) struct Reader<'t> {
 pub(super) struct Table<'a, 't> {
     place: Place,
     entries: &'a DeTable<'t>,
+    /// The keys that this table takes.
     known: Vec<&'static str>,
+    /// The keys that it does not take, and has said so.
+    refused: Vec<&'static str>,
 }
 
 /// A key that is there, and its value.
@@ -46,12 +49,22 @@ pub(super) enum Zero {
 
 impl<'a, 't> Table<'a, 't> {
     pub(super) fn new(place: Place, entries: &'a DeTable<'t>) -> Table<'a, 't> {
-        Table { place, entries, known: Vec::new() }
+        Table { place, entries, known: Vec::new(), refused: Vec::new() }
     }
 
     /// Asks for a key, and so makes it one that is known here.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'a, 't>> {
         self.known.push(key);
+        self.get(key)
+    }
+
+    /// Asks for a key that has no place here, to say so in words of its own.
+    pub(super) fn take_refused(&mut self, key: &'static str) -> Option<Entry<'a, 't>> {
+        self.refused.push(key);
+        self.get(key)
+    }
+
+    fn get(&self, key: &'static str) -> Option<Entry<'a, 't>> {
         let (found, value) = self.entries.get_key_value(key)?;
         Some(Entry { key, key_span: found.span(), value })
     }
@@ -60,7 +73,7 @@ impl<'a, 't> Table<'a, 't> {
     pub(super) fn finish(self, reader: &mut Reader<'_>) {
         for (key, _) in self.entries.iter() {
             let name: &str = key.get_ref();
-            if self.known.contains(&name) {
+            if self.known.contains(&name) || self.refused.contains(&name) {
                 continue;
             }
             if later::keys(self.place).contains(&name) {

@@ -50,7 +50,9 @@ impl Report {
                 *text = without_c1(text);
             }
         }
-        Report { name: without_c1(name), source: without_c1(source).into(), diagnostics }
+        // The renderer shows the name of the file as it is.
+        let name = name.replace(char::is_control, "\u{fffd}");
+        Report { name, source: without_c1(source).into(), diagnostics }
     }
 
     /// What was found.

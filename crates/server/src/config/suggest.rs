@@ -1,7 +1,7 @@
 //! "Did you mean": the known word nearest to one that is not.
 
 /// The known word that takes the fewest edits to reach, if they are few for a word of this length.
-pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Longer than any key: not worth the time that the distance takes.
     if word.len() > 64 {
         return None;

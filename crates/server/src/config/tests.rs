@@ -1,5 +1,7 @@
 mod accepted;
 mod refused;
+mod schema;
+mod syntax;
 
 use std::path::Path;
 
@@ -16,8 +18,13 @@ fn fixture() -> tempfile::TempDir {
     folder
 }
 
+/// Parses a config; one that is accepted is valid by the schema too.
 fn parse(text: &str, folder: &Path) -> Result<super::Config, super::Report> {
-    super::Config::parse(text, "verdict.toml", folder)
+    let parsed = super::Config::parse(text, "verdict.toml", folder);
+    if parsed.is_ok() {
+        assert_eq!(schema::valid(text), Some(true), "{text}\n{}", schema::errors(text));
+    }
+    parsed
 }
 
 const WHOLE: &str = r##"

@@ -3,7 +3,9 @@
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
-use super::{Config, Explain, Files, HintsTo, Kind, Limits, Listen, Log, Report, Route, Scheme, guards, limits};
+use super::{
+    Config, Explain, Files, HintsTo, Kind, Limits, Listen, Log, Report, Route, Scheme, guards, limits, proxies, syntax,
+};
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -48,13 +50,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Report> {
 pub(super) fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Report> {
     let mut reader = Reader { text, folder, findings: Findings::default(), named_files: Vec::new() };
     let (document, faults) = DeTable::parse_recoverable(text);
-    for fault in &faults {
-        let span = fault.span().unwrap_or(0..0);
-        let error = reader.findings.error(span, fault.message());
-        if fault.message() == "duplicate key" {
-            error.help("keep one of the two");
-        }
-    }
+    syntax::tell(&mut reader.findings, text, &faults);
     // What could be made of a text that is not TOML would only give errors that follow from the first.
     let config = if faults.is_empty() { config(&mut reader, document.get_ref()) } else { None };
     let refused = reader.findings.has_errors();
@@ -105,6 +101,7 @@ impl Default for Config {
             drain: Duration::from_secs(10),
             watch: false,
             user: None,
+            trusted_proxies: Vec::new(),
             limits: Limits::default(),
             routes: Vec::new(),
             router: Router::default(),
@@ -139,6 +136,9 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     }
     if let Some(entry) = table.take("user") {
         config.user = user(reader, &entry);
+    }
+    if let Some(entry) = table.take("trusted-proxies") {
+        config.trusted_proxies = proxies::read(reader, &entry);
     }
     if let Some(entry) = table.take("limits") {
         config.limits = limits::top(reader, &entry);
@@ -200,6 +200,12 @@ fn user(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<String> {
     if name.is_empty() || name.contains(['\0', ':', '/']) {
         let error = reader.findings.error(entry.span(), format!("`{}` is not a user's name", name.escape_debug()));
         error.help("write it as in `user = \"www-data\"`");
+        return None;
+    }
+    // Where the list cannot be read, becoming the user says why.
+    if let Ok(false) = crate::user::exists(name) {
+        let error = reader.findings.error(entry.span(), format!("there is no user `{}`", name.escape_debug()));
+        error.label("not in /etc/passwd").help("create the user, or name one that there is");
         return None;
     }
     Some(name.to_owned())

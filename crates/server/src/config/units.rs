@@ -73,6 +73,13 @@ impl Form {
         number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or(Wrong::TooLarge)
     }
 
+    /// The value as it is written, in the largest unit that leaves no fraction.
+    pub(super) fn write(&self, value: u64) -> String {
+        let whole = self.units.iter().filter(|(_, factor)| value.is_multiple_of(*factor));
+        let (unit, factor) = whole.max_by_key(|(_, factor)| *factor).unwrap_or(&self.units[0]);
+        format!("{}{unit}", value / factor)
+    }
+
     /// `ms, s, m, h, d`, quoted as code.
     pub(super) fn units(&self) -> String {
         let names: Vec<_> = self.units.iter().map(|(name, _)| format!("`{name}`")).collect();
@@ -108,6 +115,21 @@ mod tests {
         ];
         for (form, text, value) in cases {
             assert_eq!(form.parse(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_value() {
+        let cases = [
+            (&DURATION, 10_000, "10s"),
+            (&DURATION, 75_000, "75s"),
+            (&DURATION, 1500, "1500ms"),
+            (&SIZE, 16 << 20, "16MiB"),
+            (&SIZE, 1000, "1KB"),
+            (&RATE, 500, "500B/s"),
+        ];
+        for (form, value, text) in cases {
+            assert_eq!((form.write(value).as_str(), form.parse(text)), (text, Ok(value)));
         }
     }
 

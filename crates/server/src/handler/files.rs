@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use verdict_core::cause::Absent;
+use verdict_core::cause::{Absent, Done};
 use verdict_core::field::accept_encoding::{AcceptEncoding, Coding};
 use verdict_wire::Name;
 
@@ -98,6 +98,39 @@ impl Files {
                 _ => Looked::Absent(Absent::Nothing),
             },
             (looked, _) => looked,
+        }
+    }
+
+    /// Whether a look-up can end so.
+    pub(crate) fn may_lack(&self, absent: Absent) -> bool {
+        match absent {
+            // Where the fallback is missing as well, there is nothing.
+            Absent::Failed | Absent::Exhausted | Absent::Nothing | Absent::EncodedSlash | Absent::Unreadable => true,
+            Absent::Dotfile => !self.dotfiles,
+            Absent::NoIndex => !self.listing && self.fallback.is_none(),
+            Absent::Outside | Absent::NotAFile | Absent::OfConfig => self.fallback.is_none(),
+            // What is deleted here leaves nothing behind, and there are no documents and no jobs.
+            Absent::FileDeleted | Absent::DocumentDeleted | Absent::ResultExpired => false,
+        }
+    }
+
+    /// Whether serving what a look-up found can be called so.
+    pub(crate) fn may_do(&self, done: Done) -> bool {
+        match done {
+            Done::Served => true,
+            Done::FallbackServed => self.fallback.is_some(),
+            Done::FolderListed => self.listing,
+            // Asked for by its own method, and answered before the content is looked at.
+            Done::OptionsAnswered => false,
+            Done::Updated
+            | Done::JobFinishedInTime
+            | Done::JobReported
+            | Done::Created
+            | Done::JobQueued
+            | Done::Replaced
+            | Done::Deleted
+            | Done::FormTaken
+            | Done::JobDone => false,
         }
     }
 

@@ -366,6 +366,10 @@ fn decode(part: &str, from: usize) -> Result<String, Fault> {
                 ));
             }
             '\\' => return Err(Fault::new(start..start + 1, "`\\` cannot stand in a path", "write `/`")),
+            '*' => {
+                let help = "write `{name}` for one segment, `{name...}` for the rest, or `%2A` for the asterisk itself";
+                return Err(Fault::new(start..start + 1, "`*` stands for nothing in a path", help));
+            }
             c if c.is_control() => {
                 let end = start + c.len_utf8();
                 return Err(Fault::new(start..end, "a pattern cannot have control characters", "remove it"));

@@ -221,6 +221,7 @@ fn a_wrong_pattern_is_refused_where_it_is_wrong() {
         ("/a\\b", "\\", "`\\` cannot stand in a path"),
         ("http://a.example/", ":", "a pattern's host has neither scheme nor port"),
         ("a.example:80/", ":80", "a pattern's host has neither scheme nor port"),
+        ("/a/*", "*", "`*` stands for nothing in a path"),
         ("a.*.example/", "*", "`*` can only stand for the whole left part of a host"),
         ("*/", "*", "`*` can only stand for the whole left part of a host"),
         ("*.*.example/", "*", "`*` can only stand for the whole left part of a host"),

@@ -1,6 +1,7 @@
 //! The server over real sockets: each file proves one subject, with clients of our own that are strict and with those that
 //! people use.
 
+mod cases;
 mod client;
 mod connection;
 mod early;
@@ -11,7 +12,9 @@ mod files_parts;
 mod head_is_get;
 mod malformed;
 mod others;
+mod random;
 mod redirects;
+mod request_ids;
 mod site;
 mod slow;
 mod statuses;

@@ -1,10 +1,12 @@
 //! The reference as JSON, and what both forms ask of the catalogue.
 
+use super::given::given;
 use crate::json::Json;
+use std::collections::BTreeSet;
 use verdict_core::decide::respond::respond;
 use verdict_core::explain::{Evidence, remedy, sentence};
-use verdict_core::reason::CATALOGUE;
-use verdict_core::reference::{Caching, class_name, compare, content, entry};
+use verdict_core::reason::{CATALOGUE, Fault, Retry};
+use verdict_core::reference::{Caching, class_name, compare, comparisons_with, content, entry};
 use verdict_core::status::{Entry, REGISTRY, Required};
 use verdict_core::{Method, Reason, Status};
 
@@ -29,14 +31,21 @@ pub(super) fn all() -> String {
 /// One code, with this server's reasons for it.
 pub(super) fn one(status: Status) -> String {
     let (Some(registry), Some(entry)) = (status.entry(), entry(status)) else { return String::new() };
+    let given = given();
     let mut members = registered(registry);
     members.extend([
         ("when", entry.when.into()),
         ("when_not", entry.when_not.into()),
         ("next", entry.next.into()),
-        ("reasons", Json::List(reasons(status).map(told).collect())),
+        ("compare", Json::List(comparisons_with(status).into_iter().map(codes).collect())),
+        ("reasons", Json::List(reasons(status).map(|reason| told(reason, given.as_ref())).collect())),
     ]);
     line(&Json::object(members))
+}
+
+/// One of this server's reasons.
+pub(super) fn reason(reason: Reason) -> String {
+    line(&told(reason, given().as_ref()))
 }
 
 /// Several codes, and the questions that tell them apart where there are such.
@@ -69,17 +78,46 @@ fn registered(line: &Entry) -> Vec<(&'static str, Json)> {
     ]
 }
 
-fn told(reason: Reason) -> Json {
+fn codes(statuses: Vec<Status>) -> Json {
+    Json::List(statuses.into_iter().map(|status| Json::Number(status.code().into())).collect())
+}
+
+/// `given` is `null` where it is not known.
+fn told(reason: Reason, given: Option<&BTreeSet<Reason>>) -> Json {
     let entry = reason.entry();
     let remedy = remedy(reason, Evidence::default());
     Json::object([
         ("id", entry.id.into()),
+        ("given", given.map_or(Json::Null, |given| Json::Flag(given.contains(&reason)))),
+        ("told_as", reason.public().id().into()),
+        ("status", entry.status.map_or(Json::Null, |status| Json::Number(status.code().into()))),
         ("stage", entry.stage.name().into()),
         ("section", entry.section.into()),
         ("sentence", sentence(reason, Evidence::default()).into()),
         ("remedy", if remedy.is_empty() { Json::Null } else { remedy.into() }),
+        ("fault", fault(entry.fault).into()),
+        ("retry", retry(entry.retry).into()),
         ("required", Json::list(carries(reason).iter().map(|field| field.name()))),
     ])
+}
+
+const fn fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Nobody => "nobody",
+        Fault::Client => "client",
+        Fault::Upstream => "upstream",
+        Fault::Operator => "operator",
+        Fault::Us => "server",
+    }
+}
+
+const fn retry(retry: Retry) -> &'static str {
+    match retry {
+        Retry::Unneeded => "unneeded",
+        Retry::Never => "never",
+        Retry::AfterChange => "after-change",
+        Retry::AfterWhile => "after-while",
+    }
 }
 
 fn line(value: &Json) -> String {

@@ -1,10 +1,13 @@
 //! The reference as text, as wide as the screen is.
 
+use super::given::given;
 use crate::screen::{Screen, Style, wrap};
 use crate::table::Table;
 use std::fmt::Write;
 use verdict_core::explain::{Evidence, remedy, sentence};
-use verdict_core::reference::{Caching, class_meaning, class_name, compare, content, entry};
+use verdict_core::reference::{
+    Caching, class_meaning, class_name, compare, comparisons_with, content, entry, fault, next,
+};
 use verdict_core::status::{Class, Content, Entry, REGISTRY, Required};
 use verdict_core::{Reason, Status};
 
@@ -60,9 +63,64 @@ pub(super) fn one(status: Status, screen: &Screen) -> String {
             Caching::Never => "Never keep it.",
         }],
     );
+    let comparisons = comparisons_with(status);
+    if !comparisons.is_empty() {
+        facts.named_row(
+            Style::Strong,
+            "compare",
+            [comparisons.iter().map(|codes| comparing(codes)).collect::<Vec<_>>().join(", ")],
+        );
+    }
     out.push_str(&facts.render(screen));
     out.push('\n');
     push_reasons(&mut out, line, screen);
+    out
+}
+
+/// The command that shows these side by side.
+fn comparing(statuses: &[Status]) -> String {
+    let codes: Vec<String> = statuses.iter().map(ToString::to_string).collect();
+    format!("`verdict code {}`", codes.join(" "))
+}
+
+/// One of this server's reasons.
+pub(super) fn reason(reason: Reason, screen: &Screen) -> String {
+    let entry = reason.entry();
+    let mut out = format!("{}\n", screen.paint(entry.status.map_or(Style::Strong, colour), entry.id));
+    let status = match entry.status {
+        Some(status) => format!("{status} {}", status.phrase()),
+        None => "whichever status is given".to_owned(),
+    };
+    let mut place = format!("{status}, decided in `{}`, {}", entry.stage.name(), entry.section);
+    if given().is_some_and(|given| !given.contains(&reason)) {
+        place.push_str(NOT_GIVEN);
+    }
+    let _ = writeln!(out, "{}\n", screen.paint(Style::Faint, &place));
+    push_text(&mut out, &sentence(reason, Evidence::default()), 0, screen);
+    out.push('\n');
+
+    let mut facts = Table::new(0);
+    let remedy = remedy(reason, Evidence::default());
+    if !remedy.is_empty() {
+        facts.named_row(Style::Strong, "remedy", [remedy]);
+    }
+    facts.named_row(Style::Strong, "at fault", [fault(entry.fault)]);
+    facts.named_row(Style::Strong, "the client", [next(entry.retry)]);
+    if entry.status.is_some() {
+        facts.named_row(Style::Strong, "must carry", [names(super::data::carries(reason))]);
+    }
+    let public = reason.public();
+    if public != reason {
+        facts.named_row(
+            Style::Strong,
+            "told as",
+            [format!("`{public}`: the client is not to learn more, and the log has this one.")],
+        );
+    }
+    if let Some(status) = entry.status {
+        facts.named_row(Style::Strong, "the code", [format!("`verdict code {status}`")]);
+    }
+    out.push_str(&facts.render(screen));
     out
 }
 
@@ -99,6 +157,9 @@ pub(super) fn several(statuses: &[Status], screen: &Screen) -> String {
     out
 }
 
+/// Said of a reason that waits for a kind of route that is still to come.
+const NOT_GIVEN: &str = ", not given by this version";
+
 const COLUMNS: [&str; 6] = ["code", "name", "content?", "cacheable?", "must carry", "defined in"];
 
 fn push_line(table: &mut Table, line: &Entry) {
@@ -128,13 +189,18 @@ fn push_reasons(out: &mut String, line: &Entry, screen: &Screen) {
         "{}",
         screen.paint(Style::Strong, "This server's reasons for it, in the order in which it decides")
     );
+    let given = given();
     for reason in reasons {
         let entry = reason.entry();
+        let mut place = entry.section.to_owned();
+        if given.as_ref().is_some_and(|given| !given.contains(&reason)) {
+            place.push_str(NOT_GIVEN);
+        }
         let _ = writeln!(
             out,
             "\n  {}  {}",
             screen.paint(colour(line.status), entry.id),
-            screen.paint(Style::Faint, entry.section)
+            screen.paint(Style::Faint, &place)
         );
         push_text(out, &sentence(reason, Evidence::default()), 4, screen);
         let remedy = remedy(reason, Evidence::default());

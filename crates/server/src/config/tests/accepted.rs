@@ -69,11 +69,11 @@ fn defaults_are_those_of_the_documentation() {
 fn top_level_keys_are_read() {
     let config = accept(&format!(
         "listen = [\"http://[::]:80\", \"http://localhost:0\", \"http://localhost:0\"]\nworkers = 4\nlog = \"json\"\n\
-         explain = \"header\"\ndrain = \"0s\"\nuser = \"www-data\"\n{ROUTE}"
+         explain = \"header\"\ndrain = \"0s\"\nuser = \"root\"\n{ROUTE}"
     ));
     let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
     assert_eq!(addresses, ["[::]:80", "127.0.0.1:0", "127.0.0.1:0"].map(|text| text.parse().unwrap()));
-    assert_eq!((config.workers, config.user.as_deref()), (Some(4), Some("www-data")));
+    assert_eq!((config.workers, config.user.as_deref()), (Some(4), Some("root")));
     assert_eq!((config.log, config.explain, config.drain), (Log::Json, Explain::Header, secs(0)));
     assert_eq!(accept(&format!("listen = \"http://127.0.0.1:1\"\n{ROUTE}")).listen.len(), 1);
 }
@@ -240,6 +240,7 @@ fn what_is_hardly_meant_is_warned_of() {
         ("[route.\"a.example/{p}\"]\nredirect = \"/b\"\n", "`a.example/{p}` redirects to itself", "\"a.example/{p}\""),
         ("[route.\"*.example/{p}\"]\nredirect = \"/b\"\n", "`*.example/{p}` redirects to itself", "\"*.example/{p}\""),
         ("[route.\"/\"]\nrespond = { status = 304 }\n", "304 Not Modified is hardly an answer of its own", "304"),
+        ("[route.\"old/{p...}\"]\nrespond = { status = 204 }\n", "`old` is read as a host", "old"),
         ("[route.\"/\"]\nrespond = { status = 305 }\n", "305 Use Proxy is hardly an answer of its own", "305"),
     ];
     for (text, message, underlined) in cases {
@@ -248,6 +249,14 @@ fn what_is_hardly_meant_is_warned_of() {
         assert_eq!((warning.severity, &*warning.message), (Severity::Warning, message));
         assert_eq!(&text[warning.span.clone().unwrap()], underlined);
         assert!(!config.warnings.has_errors());
+    }
+}
+
+#[test]
+fn a_host_that_looks_like_one_is_not_warned_of() {
+    for host in ["", "localhost", "a.example", "*.example", "127.0.0.1", "[::1]"] {
+        let config = accept(&format!("[route.\"{host}/x\"]\nrespond = {{ status = 204 }}\n"));
+        assert!(config.warnings.is_empty(), "{host}\n{}", config.warnings);
     }
 }
 

@@ -1,0 +1,326 @@
+//! The form of a config as a JSON Schema (2020-12): for editors, which complete keys and underline what is wrong while it is
+//! typed, and for programs that write configs.
+//!
+//! Rule: what the parser has a table of (units, defaults, statuses, fields) is asked of that table. The keys stand here a
+//! second time, with the words that an editor shows; tests hold both lists of keys, and what each takes, against each other.
+
+mod form;
+mod json;
+
+use super::fields::{DECIDED, FRAMING, OURS};
+use super::read::Zero;
+use super::units::{DURATION, Form, RATE, SIZE};
+use super::{Files, Limits};
+use form::{described, integer, not_empty, one_of, one_or_list, quantity, table, text};
+use json::Json;
+use std::path::PathBuf;
+use std::time::Duration;
+use verdict_core::cause::Elsewhere;
+use verdict_core::status::{Entry, REGISTRY};
+
+/// The schema of a config as this version takes it; JSON, with a line break at its end.
+///
+/// It is as exact as a schema can be: whatever the parser takes is valid, and what is valid and refused all the same is wrong
+/// about something that a schema does not see, such as a folder that is missing or two patterns that match the same request.
+pub fn schema() -> String {
+    let keys = vec![
+        (
+            "listen",
+            described(
+                "Where to listen: `http://`, an IP address or localhost, and a port; or a list of them. Port 0 is one that is \
+                 free.",
+                one_or_list(form::address(), 1).with("default", Json::list(["http://127.0.0.1:8080"])),
+            ),
+        ),
+        ("workers", described("How many threads answer requests; one for each core unless set.", integer(1, 1024))),
+        (
+            "log",
+            described(
+                "In which form requests are logged, on standard output; errors of the server itself always are, on \
+                 standard error.",
+                one_of(["json", "text", "off"]).with("default", "text"),
+            ),
+        ),
+        (
+            "explain",
+            described(
+                "How much an answer says of why it was given: its status only, a problem document (RFC 9457) with each \
+                 refusal, or the field `Verdict-Reason` on every answer as well.",
+                one_of(["off", "problem", "header"]).with("default", "problem"),
+            ),
+        ),
+        (
+            "drain",
+            described(
+                "How long requests in flight may go on after the signal to stop.",
+                quantity(&DURATION, Zero::Taken).with("default", "10s"),
+            ),
+        ),
+        (
+            "watch",
+            described(
+                "Whether a change of this file, or of one that it names, is taken over while the server runs.",
+                Json::of("boolean").with("default", false),
+            ),
+        ),
+        ("user", described("The user of /etc/passwd to become once the listeners are bound.", text(r"[^\x00:/]+"))),
+        (
+            "trusted-proxies",
+            described(
+                "The networks of those whose word about a request counts, as in `10.0.0.0/8`: their `Request-Id` is taken \
+                 over.",
+                one_or_list(form::network(), 0),
+            ),
+        ),
+        ("limits", limits()),
+        ("route", routes()),
+    ];
+    let schema = table(keys)
+        .with("required", Json::list(["route"]))
+        .preceded_by("$defs", Json::object().with("route", route()))
+        .preceded_by("title", concat!("A config of Verdict ", env!("CARGO_PKG_VERSION")))
+        .preceded_by("$schema", "https://json-schema.org/draft/2020-12/schema");
+    format!("{schema}\n")
+}
+
+// What `[limits]` and a route's `limits` have in common.
+const BODY_IDLE: &str = "The longest pause within a request's content. Beyond: 408.";
+const SEND_IDLE: &str = "The longest time that a client takes nothing of its answer, before it is cut.";
+const MIN_RATE: &str = "Bytes of content a second, on average; `0B/s` is no minimum. Below: 408.";
+const BODY: &str = "The most content that a request may have. Beyond: 413.";
+
+fn limits() -> Json {
+    let default = Limits::default();
+    let time = |words: &str, default: Duration| {
+        let default = DURATION.write(default.as_millis() as u64);
+        described(words, quantity(&DURATION, Zero::Refused).with("default", default))
+    };
+    let size = |words: &str, zero: Zero, default: u64| {
+        described(words, quantity(&SIZE, zero).with("default", SIZE.write(default)))
+    };
+    let count = |words: &str, default: u64| described(words, integer(1, u64::from(u32::MAX)).with("default", default));
+    described(
+        "Times, bytes and counts beyond which a request is refused.",
+        table(vec![
+            ("head", time("From the first byte of a request's head to its last. Beyond: 408.", default.head)),
+            ("body-idle", time(BODY_IDLE, default.body_idle)),
+            ("send-idle", time(SEND_IDLE, default.send_idle)),
+            ("idle", time("The longest pause between requests on one connection, before it is closed.", default.idle)),
+            ("connections", count("Connections of all clients together. Beyond: 503.", default.connections)),
+            ("per-client", count("Connections of one client. Beyond: 503.", default.per_client)),
+            ("requests", count("Requests in flight at once. Beyond: 503.", default.requests)),
+            (
+                "min-rate",
+                described(MIN_RATE, quantity(&RATE, Zero::Taken).with("default", RATE.write(default.min_rate))),
+            ),
+            ("body", size(BODY, Zero::Taken, default.body)),
+            ("target", size("The longest request target; at most 16MiB. Beyond: 414.", Zero::Refused, default.target)),
+            ("fields", size("The largest header section; at most 16MiB. Beyond: 431.", Zero::Refused, default.fields)),
+        ]),
+    )
+}
+
+fn routes() -> Json {
+    let route = || Json::object().with("$ref", "#/$defs/route");
+    // A folder has many paths.
+    let one_path = route().with("properties", Json::object().with("files", false));
+    let by_pattern = Json::object().with(r"\}$", route()).with(r"[^}]$", one_path);
+    described(
+        "The routes by pattern: `[host]/path`, where `{name}` is one segment and `{name...}`, last, the rest, which may be \
+         empty. The most specific pattern that matches wins, wherever it stands.",
+        Json::of("object").with("minProperties", 1),
+    )
+    .with("propertyNames", form::pattern())
+    .with("patternProperties", by_pattern)
+    .with("additionalProperties", false)
+}
+
+fn route() -> Json {
+    let pages = REGISTRY.iter().map(|entry| entry.status.code()).filter(|code| (400..600).contains(code));
+    let page_names = one_of(pages.map(|code| code.to_string()));
+    let keys = vec![
+        ("files", files()),
+        ("redirect", redirect()),
+        ("respond", respond()),
+        ("limits", route_limits()),
+        (
+            "headers",
+            described(
+                "Fields of every answer, errors too: names and values.",
+                form::fields([DECIDED, FRAMING, OURS].concat()),
+            ),
+        ),
+        (
+            "pages",
+            described(
+                "What browsers get instead of the generated page: a status from 400 to 599, and a file of text of at most \
+                 1MiB.",
+                Json::of("object").with("propertyNames", page_names).with("additionalProperties", not_empty()),
+            ),
+        ),
+        (
+            "hints",
+            described(
+                "What a page will need: `Link` values of a 103 that goes before the answer.",
+                one_or_list(form::link(), 0),
+            ),
+        ),
+        (
+            "hints-to",
+            described(
+                "Who gets the 103: HTTP/2 and browsers that are navigating, or every client of HTTP/1.1 and later.",
+                one_of(["navigations", "all"]).with("default", "navigations"),
+            ),
+        ),
+    ];
+    let kinds = ["files", "redirect", "respond"].map(|kind| Json::object().with("required", Json::list([kind])));
+    described("What answers, and what holds for it. One of `files`, `redirect`, `respond`.", table(keys))
+        .with("oneOf", Json::List(kinds.into()))
+        .with("dependentRequired", Json::object().with("hints-to", Json::list(["hints"])))
+}
+
+fn files() -> Json {
+    let default = Files::new(PathBuf::new());
+    let flag = |words: &str, default: bool| described(words, Json::of("boolean").with("default", default));
+    let options = table(vec![
+        ("root", described("The folder, relative to the config's.", not_empty())),
+        (
+            "index",
+            described(
+                "The file names that stand for a folder, tried in this order.",
+                one_or_list(form::file_name(), 0).with("default", Json::list(default.index.iter().map(String::as_str))),
+            ),
+        ),
+        ("listing", flag("Whether a folder without one of them is listed; 404 unless it is.", default.listing)),
+        ("dotfiles", flag("Whether names that begin with a dot are served; 404 unless they are.", default.dotfiles)),
+        (
+            "precompressed",
+            flag(
+                "Whether `x.br`, `x.zst` and `x.gz` are served for `x` to clients that accept the coding.",
+                default.precompressed,
+            ),
+        ),
+        ("cache", cache()),
+        (
+            "fallback",
+            described(
+                "The file of the folder that is served where there is none, for applications that route by themselves.",
+                form::path_below(),
+            ),
+        ),
+    ]);
+    described(
+        "A folder: 200, 206, 304, 404, 416. Its path, or a table with options.",
+        Json::object().with("anyOf", Json::List(vec![not_empty(), options.with("required", Json::list(["root"]))])),
+    )
+}
+
+fn redirect() -> Json {
+    let codes = REGISTRY.iter().map(|entry| entry.status.code()).filter(|code| Elsewhere::of_code(*code).is_some());
+    let options = table(vec![
+        ("to", described("A path or a URL; it may use the pattern's names. The query is kept.", form::target())),
+        (
+            "status",
+            described(
+                "301 or 308 for good, 302 or 307 for now; 307 and 308 keep the method; 303 to see the result of a POST with \
+                 GET.",
+                one_of(codes.map(u64::from)).with("default", u64::from(Elsewhere::ForNow.status().code())),
+            ),
+        ),
+        ("cache", cache()),
+    ]);
+    described(
+        "Somewhere else, for every method. A path or a URL for 307, or a table with options.",
+        Json::object().with("anyOf", Json::List(vec![form::target(), options.with("required", Json::list(["to"]))])),
+    )
+}
+
+fn cache() -> Json {
+    described("For how long caches may keep the answer: `Cache-Control: max-age`.", quantity(&DURATION, Zero::Taken))
+}
+
+fn respond() -> Json {
+    let finals: Vec<&Entry> = REGISTRY.iter().filter(|entry| entry.status.code() >= 200).collect();
+    let required = |name: &str| {
+        let requiring = finals.iter().filter(|entry| entry.required.iter().any(|field| field.name() == name));
+        requiring.map(|entry| u64::from(entry.status.code())).collect::<Vec<_>>()
+    };
+    // Refused, but for the statuses that require them.
+    let refused = [FRAMING, OURS, &["Content-Type", "Content-Encoding"]].concat();
+    let (sometimes, never): (Vec<&str>, Vec<&str>) = refused.into_iter().partition(|name| !required(name).is_empty());
+    let keys = vec![
+        (
+            "status",
+            described("A registered final status.", one_of(finals.iter().map(|entry| u64::from(entry.status.code())))),
+        ),
+        ("body", described("The content; none where the status forbids it.", Json::of("string"))),
+        (
+            "type",
+            described("The content's media type.", form::media_type().with("default", "text/plain; charset=utf-8")),
+        ),
+        (
+            "headers",
+            described("Fields of the answer; those that its status requires must be given.", form::fields(never)),
+        ),
+    ];
+    let mut rules = Vec::new();
+    for entry in &finals {
+        for field in entry.required {
+            rules.push(when_status([u64::from(entry.status.code())], having(field.name())));
+        }
+    }
+    for name in sometimes {
+        let other =
+            finals.iter().map(|entry| u64::from(entry.status.code())).filter(|code| !required(name).contains(code));
+        rules.push(when_status(other, lacking(name)));
+    }
+    let empty = finals.iter().filter(|entry| entry.status.forbids_content()).map(|entry| entry.status.code().into());
+    rules.push(when_status(empty, Json::object().with("properties", Json::object().with("body", false))));
+    described("Always the same answer.", table(keys))
+        .with("required", Json::list(["status"]))
+        .with("dependentRequired", Json::object().with("type", Json::list(["body"])))
+        .with("allOf", Json::List(rules))
+}
+
+/// What else holds where the status is one of these.
+fn when_status(codes: impl IntoIterator<Item = u64>, then: Json) -> Json {
+    let status = Json::object().with("properties", Json::object().with("status", one_of(codes)));
+    Json::object().with("if", status.with("required", Json::list(["status"]))).with("then", then)
+}
+
+/// There is a field of this name, in whatever case.
+fn having(name: &str) -> Json {
+    let headers = Json::object().with("not", Json::object().with("propertyNames", unnamed(name)));
+    let headers = Json::object().with("headers", described(&format!("With `{name}`."), headers));
+    Json::object().with("required", Json::list(["headers"])).with("properties", headers)
+}
+
+/// There is no field of this name.
+fn lacking(name: &str) -> Json {
+    let headers = Json::object().with("propertyNames", unnamed(name));
+    Json::object().with("properties", Json::object().with("headers", headers))
+}
+
+fn unnamed(name: &str) -> Json {
+    Json::object().with("not", Json::object().with("pattern", format!("^{}$", form::any_case(name))))
+}
+
+fn route_limits() -> Json {
+    let time = |words: &str| described(words, quantity(&DURATION, Zero::Refused));
+    let size = |words: &str, form: &Form, zero: Zero| described(words, quantity(form, zero));
+    described(
+        "Limits of this route over those of the server.",
+        table(vec![
+            ("body-idle", time(BODY_IDLE)),
+            ("send-idle", time(SEND_IDLE)),
+            ("min-rate", size(MIN_RATE, &RATE, Zero::Taken)),
+            ("body", size(BODY, &SIZE, Zero::Taken)),
+            ("target", size("The longest request target; at most the server's. Beyond: 414.", &SIZE, Zero::Refused)),
+            ("fields", size("The largest header section; at most the server's. Beyond: 431.", &SIZE, Zero::Refused)),
+            (
+                "length",
+                described("`required`: content without `Content-Length` is refused with 411.", one_of(["required"])),
+            ),
+        ]),
+    )
+}

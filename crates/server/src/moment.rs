@@ -1,0 +1,18 @@
+//! What an answer takes from the time that it is given at: a worker has it for its connections, a dry run for itself.
+
+use crate::clock::Clock;
+use crate::id::Random;
+use crate::worker::Worker;
+
+/// The clock and the random bits of whoever answers.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    pub(crate) clock: &'a Clock,
+    pub(crate) random: &'a Random,
+}
+
+impl<'a> Moment<'a> {
+    pub(crate) fn of(worker: &'a Worker) -> Moment<'a> {
+        Moment { clock: &worker.clock, random: &worker.random }
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be brought to the stages, by route and method: the alternatives of the facts that `serve.rs` looks up one by one.
+//! What depends on the kind of a route is said beside its handler.
+
+use crate::handler::Handler;
+use crate::site::{Common, Route, Site};
+use std::collections::BTreeSet;
+use verdict_core::Facts;
+use verdict_core::cause::{Absent, Closed, Crowded, Done, Elsewhere, Failure, Malformed};
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{Arrive, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, decide};
+use verdict_core::interim::{self, Interim};
+use verdict_core::method::Method;
+use verdict_core::possible::Alternatives;
+use verdict_core::reason::Reason;
+use verdict_core::status::Class;
+
+/// The reasons that any message can be answered with, whatever it asks for.
+pub(crate) fn of_any_message() -> BTreeSet<Reason> {
+    let malformed = Malformed::ALL.into_iter().filter(|fault| is_noticed(*fault));
+    let arrive = malformed.map(|fault| Arrive { fault: Some(fault), ..Arrive::default() }).collect();
+    let mut reasons = Alternatives { arrive, ..Alternatives::default() }.reasons();
+    // A bug can be anywhere.
+    let outcomes = Failure::ALL.iter().filter(|failure| is_met(**failure));
+    reasons.extend(outcomes.map(|failure| {
+        let process = Process { work: Work::Read, outcome: Outcome::Failure(*failure) };
+        decide(&Facts { process, ..Facts::default() }).reason
+    }));
+    reasons
+}
+
+/// The faults that HTTP/1.1 over TCP can have.
+const fn is_noticed(fault: Malformed) -> bool {
+    match fault {
+        Malformed::AuthorityDiffers | Malformed::PlainHttpOnTls => false,
+        Malformed::HeadTimeout
+        | Malformed::HeadCutShort
+        | Malformed::TargetTooLong
+        | Malformed::HeadTooLarge
+        | Malformed::TooManyFields
+        | Malformed::VersionNotSupported
+        | Malformed::RequestLine
+        | Malformed::Method
+        | Malformed::TargetByte
+        | Malformed::TargetForm
+        | Malformed::AmbiguousTarget
+        | Malformed::Version
+        | Malformed::BareLf
+        | Malformed::BareCr
+        | Malformed::ObsFold
+        | Malformed::NulByte
+        | Malformed::SpaceBeforeColon
+        | Malformed::ColonMissing
+        | Malformed::FieldName
+        | Malformed::FieldValue
+        | Malformed::HostMissing
+        | Malformed::HostRepeated
+        | Malformed::HostInvalid
+        | Malformed::BothLengths
+        | Malformed::ContentLengthInvalid
+        | Malformed::ContentLengthDiffers
+        | Malformed::TransferEncodingInHttp10
+        | Malformed::TransferEncodingInvalid
+        | Malformed::ChunkedNotLast
+        | Malformed::ChunkedRepeated
+        | Malformed::TransferCodingUnknown
+        | Malformed::ConnectionNamesProtectedField
+        | Malformed::ExpectationUnknown
+        | Malformed::ChunkSize
+        | Malformed::ChunkExtension
+        | Malformed::ChunkEnd
+        | Malformed::Trailer => true,
+    }
+}
+
+/// The failures that a handler which only reads can have. One of the disk is the look-up's.
+const fn is_met(failure: Failure) -> bool {
+    match failure {
+        Failure::Panicked => true,
+        Failure::StoreBusy | Failure::Quota | Failure::DiskFull | Failure::Disk | Failure::Corrupt => false,
+    }
+}
+
+/// Why the server can be closed.
+const fn is_closed_for(closed: Closed) -> bool {
+    match closed {
+        Closed::Maintenance | Closed::Draining => false,
+    }
+}
+
+impl Site {
+    /// The facts that a request with this method can bring, to a route or, with `None`, to a target that none matches.
+    pub(crate) fn alternatives(&self, route: Option<usize>, method: Method) -> Alternatives {
+        let route = route.map(|i| &self.routes[i]);
+        let common = route.map_or(&self.nowhere, |route| &route.common);
+        let conditional = |dated, exempt| conditions(method, dated, exempt);
+        let (find, precondition, process, range) = match route {
+            None => (nowhere(method), vec![unconditional(method)], vec![done(Done::OptionsAnswered)], Vec::new()),
+            Some(route) => {
+                let find = found(route, method);
+                match &route.handler {
+                    Handler::Files(files) => {
+                        let dones: Vec<_> = match method {
+                            Method::Options => vec![Done::OptionsAnswered],
+                            _ => Done::ALL.iter().copied().filter(|done| files.may_do(*done)).collect(),
+                        };
+                        (find, conditional(true, false), dones.into_iter().map(done).collect(), ranges(method))
+                    }
+                    Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
+                    Handler::Respond(fixed) => {
+                        let exempt = fixed.status.class() != Class::Successful;
+                        let process = Process { work: Work::Read, outcome: Outcome::Configured(fixed.status) };
+                        (find, conditional(false, exempt), vec![process], Vec::new())
+                    }
+                    #[cfg(test)]
+                    Handler::Panicking => (find, Vec::new(), Vec::new(), Vec::new()),
+                }
+            }
+        };
+        let range = if range.is_empty() { vec![Range::default()] } else { range };
+        let arrive = self.arrivals(common);
+        let negotiate = negotiations(common);
+        Alternatives { arrive, find, negotiate, precondition, process, range, ..Alternatives::default() }
+    }
+
+    /// What may be told before the answer.
+    pub(crate) fn interims(&self, route: usize, method: Method) -> Vec<Interim> {
+        let route = &self.routes[route];
+        let common = &route.common;
+        let hints = method == Method::Get && matches!(route.handler, Handler::Files(_)) && !common.hints.is_empty();
+        hints.then(|| interim::hint(true, true, common.hints_to_all)).flatten().into_iter().collect()
+    }
+
+    fn arrivals(&self, common: &Common) -> Vec<Arrive> {
+        let mut alternatives = vec![Arrive::default(), Arrive { full: true, ..Arrive::default() }];
+        let mut fault = |fault| alternatives.push(Arrive { fault: Some(fault), ..Arrive::default() });
+        // What the server takes at most, the wire has seen to.
+        let limits = &self.opened.config.limits;
+        if common.target < limits.target {
+            fault(Malformed::TargetTooLong);
+        }
+        if common.fields < limits.fields {
+            fault(Malformed::HeadTooLarge);
+        }
+        let crowded = Crowded::ALL.iter().map(|cause| Arrive { crowded: Some(*cause), ..Arrive::default() });
+        alternatives.extend(crowded);
+        let closed = Closed::ALL.iter().filter(|cause| is_closed_for(**cause));
+        alternatives.extend(closed.map(|cause| Arrive { closed: Some(*cause), ..Arrive::default() }));
+        alternatives
+    }
+}
+
+/// Of a target that is no route's.
+fn nowhere(method: Method) -> Vec<Find> {
+    let there = Find { method_unknown: method == Method::Other, ..Find::default() };
+    match method {
+        Method::Connect => vec![Find { method_not_taken: true, ..there }],
+        // `OPTIONS *` is about the server.
+        Method::Options => vec![there, Find { no_route: true, ..there }],
+        _ => vec![Find { no_route: true, ..there }],
+    }
+}
+
+fn found(route: &Route, method: Method) -> Vec<Find> {
+    let there = Find {
+        method_unknown: method == Method::Other,
+        method_not_taken: !route.allow.contains(method),
+        ..Find::default()
+    };
+    if there.method_unknown || there.method_not_taken {
+        return vec![there];
+    }
+    match &route.handler {
+        Handler::Files(files) => {
+            let absent = Absent::ALL.iter().filter(|absent| files.may_lack(**absent));
+            let mut alternatives: Vec<_> = absent.map(|absent| Find { absent: Some(*absent), ..there }).collect();
+            alternatives.push(Find { elsewhere: Some(Elsewhere::SlashMissing), ..there });
+            alternatives.push(there);
+            alternatives
+        }
+        Handler::Redirect(redirect) => vec![Find { elsewhere: Some(redirect.elsewhere), ..there }],
+        Handler::Respond(_) => vec![there],
+        #[cfg(test)]
+        Handler::Panicking => Vec::new(),
+    }
+}
+
+fn negotiations(common: &Common) -> Vec<Negotiate> {
+    let content = Negotiate { content: true, ..Negotiate::default() };
+    let mut alternatives = vec![Negotiate::default(), content, Negotiate { too_large: true, ..content }];
+    if common.length_required {
+        alternatives.push(Negotiate { length_missing: true, ..content });
+    }
+    alternatives
+}
+
+fn unconditional(method: Method) -> Precondition {
+    Precondition { method, ..Precondition::default() }
+}
+
+/// Each way in which conditions can hold or fail; those by date only where the target has one.
+fn conditions(method: Method, dated: bool, exempt: bool) -> Vec<Precondition> {
+    const EACH: [Option<bool>; 3] = [None, Some(true), Some(false)];
+    let dates = if dated { &EACH[..] } else { &EACH[..1] };
+    let mut alternatives = Vec::new();
+    for if_match in EACH {
+        for if_none_match in EACH {
+            for &if_modified_since in dates {
+                for &if_unmodified_since in dates {
+                    alternatives.push(Precondition {
+                        exempt,
+                        if_match,
+                        if_none_match,
+                        if_modified_since,
+                        if_unmodified_since,
+                        ..unconditional(method)
+                    });
+                }
+            }
+        }
+    }
+    alternatives
+}
+
+fn done(done: Done) -> Process {
+    Process { work: Work::Read, outcome: Outcome::Done(done) }
+}
+
+fn ranges(method: Method) -> Vec<Range> {
+    let mut alternatives = vec![Range::default()];
+    // RFC 9110 §14.2
+    if method == Method::Get {
+        for wanted in [Wanted::Part, Wanted::Parts, Wanted::Beyond] {
+            alternatives.extend([None, Some(true), Some(false)].map(|if_range| Range { wanted, if_range }));
+        }
+    }
+    alternatives
+}

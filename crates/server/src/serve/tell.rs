@@ -1,0 +1,290 @@
+//! What a decision rested on, question by question: for whoever asks why. None of it is on the way of an answer.
+
+use super::{Exchange, Target, circumstances_of_fault, decide_malformed};
+use crate::config::Kind;
+use crate::handler::Handler;
+use crate::route::Found;
+use crate::site::Site;
+use std::fmt::Write;
+use verdict_core::cause::Malformed;
+use verdict_core::explain::{Evidence, remedy, sentence};
+use verdict_core::path::{Question, Verdict};
+use verdict_core::reason::Reason;
+use verdict_wire::{Fault, Framing, Name, Version};
+
+/// A decision in words.
+pub(crate) struct Told {
+    pub(crate) steps: Vec<Step>,
+    /// The reason's fact, with its evidence.
+    pub(crate) sentence: String,
+    /// What to do about it; empty where nothing is wrong.
+    pub(crate) remedy: String,
+}
+
+impl Told {
+    /// A decision on which nothing is known but itself.
+    pub(crate) fn without_evidence(verdict: &Verdict) -> Told {
+        let steps = verdict.path.answers();
+        let steps = steps.map(|(question, holds)| Step { question, holds, evidence: String::new(), key: &[] });
+        Told {
+            steps: steps.collect(),
+            sentence: sentence(verdict.reason, Evidence::default()),
+            remedy: remedy(verdict.reason, Evidence::default()),
+        }
+    }
+}
+
+/// One question, its answer, and why it was answered so.
+pub(crate) struct Step {
+    pub(crate) question: Question,
+    pub(crate) holds: bool,
+    /// What was looked at; empty where there was nothing to look at.
+    pub(crate) evidence: String,
+    /// The key of the config that has a say in the answer, from the route or from the top level.
+    pub(crate) key: &'static [&'static str],
+}
+
+/// The decision on a message that is malformed.
+pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: &[u8]) -> Told {
+    let verdict = decide_malformed(fault);
+    let limits = &site.opened.config.limits;
+    let steps = verdict.path.answers().map(|(question, holds)| {
+        let (evidence, key): (String, &[_]) = match question {
+            _ if holds => (String::new(), &[]),
+            Question::TargetFits => (format!("longer than {} bytes", limits.target), &["limits", "target"]),
+            Question::HeadFits if fault.cause == Malformed::HeadTooLarge => {
+                (format!("larger than {} bytes", limits.fields), &["limits", "fields"])
+            }
+            Question::HeadFits => (format!("more than {} lines", site.wire.lines), &[]),
+            _ => (format!("byte {}: {}", fault.at, around(bytes, fault.at)), &[]),
+        };
+        Step { question, holds, evidence, key }
+    });
+    let steps = steps.collect();
+    circumstances_of_fault(site, fault, limits.head).evidence(|evidence| Told {
+        steps,
+        sentence: sentence(verdict.reason, evidence),
+        remedy: remedy(verdict.reason, evidence),
+    })
+}
+
+/// The line around a byte of a message, so that it can be seen: `Foo⟶ : bar`. The byte follows the arrow.
+fn around(bytes: &[u8], at: usize) -> String {
+    const BEFORE: usize = 24;
+    const AFTER: usize = 12;
+    let at = at.min(bytes.len());
+    let line = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    // A line's own end is what is wrong with it, where that is where it is wrong.
+    let from = line.max(at.saturating_sub(BEFORE));
+    let rest = &bytes[at..(at + AFTER).min(bytes.len())];
+    let end = rest.iter().skip(1).position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 2);
+    format!("{}⟶{}", shown(&bytes[from..at]), shown(&rest[..end]))
+}
+
+/// Bytes from outside, with everything escaped that is not visible.
+fn shown(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+impl Exchange<'_, '_> {
+    pub(super) fn tell(&self, verdict: &Verdict) -> Told {
+        let steps = verdict.path.answers().map(|(question, holds)| Step {
+            question,
+            holds,
+            evidence: self.evidence(question, holds),
+            key: self.key(question, holds, verdict.reason),
+        });
+        let steps = steps.collect();
+        self.circumstances(verdict.reason).evidence(|evidence| Told {
+            steps,
+            sentence: sentence(verdict.reason, evidence),
+            remedy: remedy(verdict.reason, evidence),
+        })
+    }
+
+    fn evidence(&self, question: Question, holds: bool) -> String {
+        let head = self.request.head;
+        let common = self.common();
+        match question {
+            Question::TargetFits => format!("{} of {} bytes", head.target.len(), common.target),
+            Question::HeadFits => {
+                let size = head.len - head.target.end as usize;
+                format!("{size} of {} bytes", common.fields)
+            }
+            Question::VersionSpoken => match head.version {
+                Version::Http10 => "HTTP/1.0".to_owned(),
+                Version::Http11 => "HTTP/1.1".to_owned(),
+            },
+            Question::CodingKnown => self.fields(&[Name::TransferEncoding]),
+            Question::ExpectationKnown => self.fields(&[Name::Expect]),
+            Question::AuthorityServed => shown(head.authority(self.request.bytes).unwrap_or_default()),
+            Question::MethodKnown => shown(head.method_token.of(self.request.bytes)),
+            Question::RouteFound => match self.route {
+                Some(route) => self.site.opened.config.routes[route].pattern.as_str().to_owned(),
+                None if holds => "the target is not one of a route".to_owned(),
+                None => format!("`{}` matches none", self.request.path.escape_debug()),
+            },
+            Question::MethodTaken => format!("Allow: {}", self.allow()),
+            Question::StaysHere => match &self.target {
+                Target::Location(location) => format!("it is at {}", location.escape_debug()),
+                _ => String::new(),
+            },
+            Question::LookUpWorked | Question::Kept | Question::Readable if holds => String::new(),
+            Question::LookUpWorked | Question::Exists | Question::Kept | Question::Readable => self.found(holds),
+            Question::LengthGiven => match head.framing {
+                Framing::Chunked => self.fields(&[Name::TransferEncoding]),
+                _ => self.fields(&[Name::ContentLength]),
+            },
+            Question::ContentFits => match head.framing {
+                Framing::Length(length) => format!("{length} of {} bytes", common.body),
+                Framing::None | Framing::Chunked => format!("its length is not declared; {} bytes", common.body),
+            },
+            Question::TypeTaken => self.fields(&[Name::ContentType]),
+            Question::CodingTaken => self.fields(&[Name::ContentEncoding]),
+            Question::AnswerUnderstood => String::new(),
+            Question::IfMatch => self.against(Name::IfMatch),
+            Question::IfNoneMatch => self.against(Name::IfNoneMatch),
+            Question::IfModifiedSince => self.against(Name::IfModifiedSince),
+            Question::IfUnmodifiedSince => self.against(Name::IfUnmodifiedSince),
+            Question::WholeWanted => self.fields(&[Name::Range]),
+            Question::RangeHolds => self.against(Name::IfRange),
+            Question::RangeWithin => match &self.target {
+                Target::Representation(found) => {
+                    format!("{} of {} bytes", self.fields(&[Name::Range]), found.content.size())
+                }
+                Target::Nothing | Target::Location(_) | Target::Fixed(_) => String::new(),
+            },
+            Question::Worked => match &self.target {
+                Target::Fixed(fixed) => format!("{} {}", fixed.status, fixed.status.phrase()),
+                _ => String::new(),
+            },
+            // A dry run holds no place, and what is asked here of others is not kept yet.
+            Question::HeadInTime
+            | Question::MessageSound
+            | Question::ReplaySafe
+            | Question::ConnectionsFree
+            | Question::InService
+            | Question::RequestsFree
+            | Question::ClientUnderRate
+            | Question::NotPreflight
+            | Question::Identified
+            | Question::Allowed
+            | Question::UserUnderRate
+            | Question::RouteFree
+            | Question::UpgradeAsked
+            | Question::ContentHasPlace
+            | Question::ConditionGiven
+            | Question::ContentArrived
+            | Question::ContentSound
+            | Question::ContentValid
+            | Question::StateAgrees
+            | Question::UpstreamAnswered
+            | Question::RoomLeft => String::new(),
+        }
+    }
+
+    /// The lines of these fields as they were sent.
+    fn fields(&self, names: &[Name]) -> String {
+        let mut out = String::new();
+        for name in names {
+            for value in self.request.lines(*name) {
+                if !out.is_empty() {
+                    out.push_str(", ");
+                }
+                let _ = write!(out, "{}: {}", spelling(*name), shown(value));
+            }
+        }
+        out
+    }
+
+    /// A conditional field, and what it is held against.
+    fn against(&self, name: Name) -> String {
+        let mut out = self.fields(&[name]);
+        let Target::Representation(found) = &self.target else {
+            out.push_str(" against a target without validators");
+            return out;
+        };
+        let dated = matches!(name, Name::IfModifiedSince | Name::IfUnmodifiedSince);
+        let (tag, last_modified) = (&found.description.tag, found.description.last_modified);
+        let by_date = dated || name == Name::IfRange && !out.contains('"');
+        let _ = match (by_date, tag, last_modified) {
+            (true, _, Some(time)) => write!(out, " against {time}"),
+            (false, Some(tag), _) => write!(out, " against current {tag}"),
+            _ => write!(out, " against a representation without one"),
+        };
+        out
+    }
+
+    /// What the look-up found, or where it found nothing.
+    fn found(&self, holds: bool) -> String {
+        let Some(route) = self.route else { return String::new() };
+        match (&self.site.routes[route].handler, &self.target) {
+            (Handler::Files(_), Target::Representation(found)) if holds => {
+                let mut out = format!("{} bytes of {}", found.content.size(), found.description.media_type);
+                if let Some(tag) = &found.description.tag {
+                    let _ = write!(out, ", {tag}");
+                }
+                out
+            }
+            (Handler::Files(_), _) if !holds => self.file().unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
+
+    /// The file that the path stands for, beneath the route's root.
+    fn file(&self) -> Option<String> {
+        let route = self.route?;
+        let Kind::Files(files) = &self.site.opened.config.routes[route].kind else { return None };
+        let Found::Match(matched) = self.site.find(self.request) else { return None };
+        let (from, to) = matched.spans().last().copied()?;
+        let path = files.root.join(self.request.path.get(from as usize..to as usize)?);
+        Some(path.display().to_string().escape_debug().to_string())
+    }
+
+    fn key(&self, question: Question, holds: bool, reason: Reason) -> &'static [&'static str] {
+        let kind = self.route.map(|route| self.site.opened.config.routes[route].kind.name());
+        match question {
+            Question::TargetFits => &["limits", "target"],
+            Question::HeadFits => &["limits", "fields"],
+            Question::ContentFits => &["limits", "body"],
+            Question::LengthGiven => &["limits", "length"],
+            Question::StaysHere if !holds => match kind {
+                Some("redirect") => &["redirect"],
+                _ => &[],
+            },
+            Question::Exists if !holds => match reason {
+                Reason::DotfileHidden { .. } => &["files", "dotfiles"],
+                Reason::FolderWithoutIndex { .. } => &["files", "listing"],
+                _ => &["files"],
+            },
+            Question::Readable if !holds => &["files"],
+            Question::Worked => match reason {
+                Reason::FallbackServed { .. } => &["files", "fallback"],
+                Reason::FolderListed { .. } => &["files", "listing"],
+                Reason::ConfiguredAnswer { .. } => &["respond"],
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+}
+
+/// A field's name as it is mostly written.
+fn spelling(name: Name) -> String {
+    let mut start = true;
+    let spelt = name.as_str().chars().map(|c| {
+        let shown = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        shown
+    });
+    spelt.collect()
+}
