@@ -1,18 +1,19 @@
-//! `cargo xtask bench`: CPU time per request against nginx, in interleaved rounds.
+//! `cargo xtask bench`: CPU time per request against nginx, in interleaved rounds, and what else there is to be shown.
 
 use crate::arguments::Arguments;
-use crate::case::Proven;
+use crate::contest::Pair;
+use crate::delay;
 use crate::failure::Failure;
 use crate::idle;
 use crate::load::Load;
 use crate::machine;
-use crate::nginx::{Form, Nginx};
-use crate::process::{Server, allow_files, cores};
-use crate::rows::{self, IDLE, ROWS, Row};
+use crate::process::{Setting, allow_files, cores};
+use crate::progress::Progress;
+use crate::rows::{self, COLD, HALF, IDLE, ROWS, Row, TRACING, WORKERS};
 use crate::site::Site;
-use crate::table::{Line, Table};
+use crate::table::{Also, Line, Table};
 use crate::verdict;
-use std::net::SocketAddr;
+use crate::versus::{self, Rounds};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -21,12 +22,18 @@ Usage: cargo xtask bench [OPTIONS]
 CPU time of the server process per request, user and system, as a ratio to nginx in the same interleaved run: the servers
 on one core, the load on another. nginx is measured with and without open_file_cache, and the cheaper of the two counts.
 
+Logs are as either has them by itself: nginx's `combined` with buffer=32k flush=1s, which costs it least, and Verdict's
+`text`, each into a file. `half` and `cold` ask at an even rate, whether or not answers come (an open loop), and time an answer
+from when its request was due. `cold` writes a file of 4 GiB below TMPDIR, and is left out where there are less than 6 GiB.
+
 Options:
-  --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m, idle
+  --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); idle (memory);
+                          workers, tracing (Verdict against itself), half, cold (how long answers take)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
   --cores A,B             the servers' core and the load's, not two threads of one (default: the first two allowed)
+  --verbose               say each round's figures on standard error
   --check                 exit 1 when a gate is missed
   --json                  write JSON instead of a table
   --no-build              measure target/release/verdict as it is
@@ -42,6 +49,7 @@ struct Options {
     cores: Option<(usize, usize)>,
     check: bool,
     json: bool,
+    verbose: bool,
     build: bool,
 }
 
@@ -56,28 +64,58 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if options.build {
         verdict::build()?;
     }
+    if options.build && options.wants(TRACING) {
+        verdict::build_untraced()?;
+    }
     let site = Site::new()?;
-    let mut lines = Vec::new();
-    let wanted: Vec<&Row> = ROWS.iter().filter(|row| options.wants(row.name)).collect();
-    if !wanted.is_empty() {
-        let pair = Pair::start(&site, core)?;
-        for row in wanted {
-            let load = Load { core: load_core, connections: row.connections, seconds: options.seconds };
-            lines.push(pair.measure(row, load, options.rounds)?);
-        }
-    }
-    if options.wants(IDLE) {
-        allow_files(u64::from(options.idle_connections) + 200)?;
-        lines.push(idle::measure(&site, core, options.idle_connections)?);
-    }
+    let (lines, also) = measure(&site, &options, [core, load_core])?;
     let table = Table {
         machine: machine::describe((core, load_core))?,
         rounds: options.rounds,
         seconds: options.seconds,
         lines,
+        also,
     };
     print!("{}", if options.json { table.json() } else { table.markdown() });
     Ok(if options.check && table.misses_a_gate() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line>, Vec<Also>), Failure> {
+    let told = Progress { verbose: options.verbose };
+    let rounds = Rounds { rounds: options.rounds, seconds: options.seconds };
+    let [core, load_core] = pair;
+    let (mut lines, mut also) = (Vec::new(), Vec::new());
+    let wanted: Vec<&Row> = ROWS.iter().filter(|row| options.wants(row.name)).collect();
+    // Rows that want the same servers follow each other, and have the same ones.
+    for rows in wanted.chunk_by(|a, b| (a.room(), a.log) == (b.room(), b.log)) {
+        let setting = Setting { cores: &[core], room: rows[0].room(), log: rows[0].log };
+        allow_files(u64::from(setting.room.unwrap_or_default()) + 200)?;
+        let servers = Pair::start(site, setting)?;
+        for row in rows {
+            let load = Load { cores: &[load_core], connections: row.connections, seconds: options.seconds };
+            lines.push(servers.measure(row, load, options.rounds, told)?);
+        }
+    }
+    if options.wants(IDLE) {
+        allow_files(u64::from(options.idle_connections) + 200)?;
+        lines.push(idle::measure(site, &[core], options.idle_connections)?);
+    }
+    if options.wants(WORKERS) {
+        also.extend(versus::workers(site, pair, rounds, told)?);
+    }
+    if options.wants(TRACING) {
+        also.extend(versus::tracing(site, pair, rounds, told)?);
+    }
+    if options.wants(HALF) || options.wants(COLD) {
+        let servers = Pair::start(site, Setting { cores: &[core], room: None, log: false })?;
+        if options.wants(HALF) {
+            also.extend(delay::half(&servers, load_core, rounds, told)?);
+        }
+        if options.wants(COLD) {
+            also.extend(delay::cold(&servers, load_core, rounds, told)?);
+        }
+    }
+    Ok((lines, also))
 }
 
 impl Options {
@@ -96,6 +134,7 @@ fn options(mut arguments: Arguments) -> Result<Option<Options>, Failure> {
         cores: None,
         check: false,
         json: false,
+        verbose: false,
         build: true,
     };
     while let Some(flag) = arguments.next() {
@@ -106,6 +145,7 @@ fn options(mut arguments: Arguments) -> Result<Option<Options>, Failure> {
             "--idle-connections" => options.idle_connections = at_least_one(&mut arguments, &flag)?,
             "--cores" => options.cores = Some(cores_of(&arguments.value::<String>(&flag, "two cores")?)?),
             "--check" => options.check = true,
+            "--verbose" => options.verbose = true,
             "--json" => options.json = true,
             "--no-build" => options.build = false,
             "--help" | "-h" => return Ok(None),
@@ -144,59 +184,5 @@ fn two_cores() -> Result<(usize, usize), Failure> {
     match cores()?.as_slice() {
         [server, load, ..] => Ok((*server, *load)),
         _ => Err(Failure::Wrong("two cores are needed: one for the servers, one for the load".to_owned())),
-    }
-}
-
-/// Both servers, running on one core. Only one of them is under load at a time, and the other sleeps.
-struct Pair<'a> {
-    site: &'a Site,
-    nginx: Nginx,
-    verdict: (Server, SocketAddr),
-}
-
-/// A server, or a form of one, in one row.
-struct Contestant<'a> {
-    server: &'a Server,
-    address: SocketAddr,
-    proven: Proven,
-    /// Microseconds of CPU time per request, a value for each round.
-    costs: Vec<f64>,
-}
-
-impl<'a> Pair<'a> {
-    fn start(site: &'a Site, core: usize) -> Result<Pair<'a>, Failure> {
-        let nginx = Nginx::start(site, Some(core), 1024)?;
-        Ok(Pair { site, nginx, verdict: verdict::start(site, Some(core), None, None)? })
-    }
-
-    fn measure(&self, row: &Row, load: Load, rounds: u32) -> Result<Line, Failure> {
-        let contestant = |server, address| {
-            let proven = row.case.prove(address)?;
-            Ok(Contestant { server, address, proven, costs: Vec::new() })
-        };
-        let forms = row.forms.iter().map(|form| contestant(&self.nginx.server, self.nginx.address(*form)));
-        let all = forms.chain([contestant(&self.verdict.0, self.verdict.1)]);
-        let mut all = all.collect::<Result<Vec<Contestant<'_>>, Failure>>()?;
-        for contestant in &all {
-            Load { seconds: 1, ..load }.run(self.site, contestant.address, row.case.target, &contestant.proven)?;
-        }
-        for round in 1..=rounds {
-            eprintln!("{}: round {round} of {rounds}", row.title);
-            for contestant in &mut all {
-                let cost = self.cost(contestant, row, load)?;
-                contestant.costs.push(cost);
-            }
-        }
-        let verdict = all.pop().map(|verdict| verdict.costs).unwrap_or_default();
-        let nginx: Vec<(Form, Vec<f64>)> =
-            row.forms.iter().copied().zip(all.into_iter().map(|one| one.costs)).collect();
-        Ok(Line::of_requests(row, nginx, verdict))
-    }
-
-    fn cost(&self, contestant: &Contestant<'_>, row: &Row, load: Load) -> Result<f64, Failure> {
-        let before = contestant.server.cpu_time()?;
-        let answers = load.run(self.site, contestant.address, row.case.target, &contestant.proven)?;
-        let spent = contestant.server.cpu_time()?.saturating_sub(before);
-        Ok(spent.as_secs_f64() * 1e6 / answers)
     }
 }

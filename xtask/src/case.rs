@@ -127,7 +127,8 @@ fn ask(address: SocketAddr, target: &str, fields: &[(&str, String)]) -> Result<A
     answered.while_trying(format_args!("get {target} from {address}"))
 }
 
-fn request(address: SocketAddr, target: &str, fields: &[(&str, String)]) -> Vec<u8> {
+/// The bytes of a GET.
+pub(crate) fn request(address: SocketAddr, target: &str, fields: &[(&str, String)]) -> Vec<u8> {
     let mut head = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in fields {
         // A String takes everything.

@@ -4,7 +4,7 @@ use crate::case::SMALL;
 use crate::client::Client;
 use crate::failure::{Failure, While};
 use crate::nginx::{Form, Nginx};
-use crate::process::Server;
+use crate::process::{Server, Setting};
 use crate::site::Site;
 use crate::table::Line;
 use crate::verdict;
@@ -19,14 +19,15 @@ const ROOM: u32 = 64;
 
 /// Measures both servers: the difference between one with `connections` idle ones and one that has room for few and has
 /// served one, so that what is set aside in advance for each connection counts.
-pub(crate) fn measure(site: &Site, core: usize, connections: u32) -> Result<Line, Failure> {
+pub(crate) fn measure(site: &Site, cores: &[usize], connections: u32) -> Result<Line, Failure> {
     eprintln!("idle connection: {connections} connections to each server");
+    let setting = |room| Setting { cores, room: Some(room), log: false };
     let nginx = |room, count| {
-        let nginx = Nginx::start(site, Some(core), room)?;
+        let nginx = Nginx::start(site, setting(room))?;
         held(&nginx.server, nginx.address(Form::Sendfile), count)
     };
     let verdict = |room, count| {
-        let (server, address) = verdict::start(site, Some(core), Some(room), None)?;
+        let (server, address) = verdict::start(site, setting(room), 1)?;
         held(&server, address, count)
     };
     let room = connections + ROOM;

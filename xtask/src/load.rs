@@ -3,7 +3,7 @@
 use crate::case::Proven;
 use crate::failure::{Failure, While};
 use crate::machine;
-use crate::process::on_core;
+use crate::process::on_cores;
 use crate::site::Site;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -18,28 +18,28 @@ end
 
 /// A kind of load.
 #[derive(Clone, Copy)]
-pub(crate) struct Load {
-    /// The core that it is made on.
-    pub(crate) core: usize,
+pub(crate) struct Load<'a> {
+    /// The cores that it is made on, a thread for each.
+    pub(crate) cores: &'a [usize],
     /// Connections, each with one request under way.
     pub(crate) connections: u32,
     /// How long.
     pub(crate) seconds: u32,
 }
 
-impl Load {
+impl Load<'_> {
     /// Puts the load on a server, and returns how many answers it gave, parts of them included.
     pub(crate) fn run(&self, site: &Site, address: SocketAddr, target: &str, proven: &Proven) -> Result<f64, Failure> {
         let script = site.write("report.lua", REPORT)?;
         let mut wrk = Command::new(machine::program("wrk")?);
-        wrk.arg("--threads=1").arg(format!("--connections={}", self.connections));
+        wrk.arg(format!("--threads={}", self.cores.len())).arg(format!("--connections={}", self.connections));
         wrk.arg(format!("--duration={}s", self.seconds)).arg("--timeout=30s").arg("--script").arg(script);
         for (name, value) in &proven.fields {
             wrk.arg("--header").arg(format!("{name}: {value}"));
         }
         wrk.arg(format!("http://{address}{target}"));
         wrk.stdin(Stdio::null());
-        let output = on_core(Some(self.core), || wrk.output()).while_trying("run wrk")?;
+        let output = on_cores(self.cores, || wrk.output()).while_trying("run wrk")?;
         let said = String::from_utf8_lossy(&output.stdout);
         match counted(&said) {
             Some([requests, bytes, 0]) => self.answers(requests, bytes, proven.answer),

@@ -4,6 +4,9 @@ mod arguments;
 mod bench;
 mod case;
 mod client;
+mod cold;
+mod contest;
+mod delay;
 mod docs;
 mod failure;
 mod fuzz;
@@ -13,11 +16,14 @@ mod json;
 mod load;
 mod machine;
 mod nginx;
+mod open_loop;
 mod process;
+mod progress;
 mod rows;
 mod site;
 mod table;
 mod verdict;
+mod versus;
 
 use arguments::Arguments;
 use failure::Failure;
@@ -27,7 +33,7 @@ const HELP: &str = "\
 Usage: cargo xtask COMMAND [OPTIONS]
 
 Commands:
-  bench         CPU time per request, and memory per idle connection, against nginx
+  bench         CPU time per request, memory per idle connection and times of answers, against nginx
   docs          docs/STATUS.md and docs/DECISION.svg, from the tables and every case of the decision
   fuzz          inputs for which what holds for any bytes does not, searched for by libFuzzer
   instructions  user-space instructions per request, counted by valgrind

@@ -1,11 +1,12 @@
-//! nginx, as it is measured: one process, no log, the same fields as Verdict's, in each form that a row holds against it.
+//! nginx, as it is measured: one process, no log unless a row is about it, the same fields as Verdict's, in each form that a row holds against it.
 
 use crate::failure::{Failure, While};
 use crate::machine;
-use crate::process::{Server, free_address};
+use crate::process::{Server, Setting, free_address};
 use crate::site::{FIXED, MAX_AGE, Site};
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// How nginx sends files. Each has a port of its own in one process.
@@ -42,22 +43,27 @@ impl Form {
     }
 }
 
+/// Connections that it has room for where a row does not say.
+const ROOM: u32 = 1024;
+
 /// A running nginx.
 pub(crate) struct Nginx {
     pub(crate) server: Server,
     addresses: Vec<(Form, SocketAddr)>,
+    /// Its access log, where it has one.
+    pub(crate) log: PathBuf,
 }
 
 impl Nginx {
-    /// Starts it with the site, with room for `connections`.
-    pub(crate) fn start(site: &Site, core: Option<usize>, connections: u32) -> Result<Nginx, Failure> {
+    /// Starts it with the site.
+    pub(crate) fn start(site: &Site, setting: Setting<'_>) -> Result<Nginx, Failure> {
         let addresses = Form::ALL.map(|form| free_address().map(|address| (form, address)));
         let addresses = addresses.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-        let config = site.write("nginx.conf", &config(site, connections, &addresses)?)?;
+        let config = site.write("nginx.conf", &config(site, setting, &addresses)?)?;
         let mut command = Command::new(machine::program("nginx")?);
         command.arg("-p").arg(site.folder()).arg("-c").arg(config);
-        let server = Server::start("nginx", &mut command, core, addresses[0].1, site.folder())?;
-        Ok(Nginx { server, addresses })
+        let server = Server::start("nginx", &mut command, setting.cores, addresses[0].1, site.folder())?;
+        Ok(Nginx { server, addresses, log: site.folder().join(LOG) })
     }
 
     /// Where it serves in a form.
@@ -66,7 +72,14 @@ impl Nginx {
     }
 }
 
-fn config(site: &Site, connections: u32, addresses: &[(Form, SocketAddr)]) -> Result<String, Failure> {
+const LOG: &str = "nginx.log";
+
+fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)]) -> Result<String, Failure> {
+    let room = setting.room.unwrap_or(ROOM);
+    // Where less than a sixteenth is free it closes connections that wait for a request.
+    let connections = room + room / 15 + 1;
+    // The format that it has by itself, gathered as Verdict gathers its lines: what costs nginx least.
+    let log = if setting.log { format!("{LOG} combined buffer=32k flush=1s") } else { "off".to_owned() };
     // Without a master, so that there is one process to measure; a request takes the same way through it.
     let mut config = format!(
         "daemon off;\n\
@@ -76,7 +89,7 @@ fn config(site: &Site, connections: u32, addresses: &[(Form, SocketAddr)]) -> Re
          error_log stderr;\n\
          events {{ worker_connections {connections}; }}\n\
          http {{\n\
-         \x20 access_log off;\n\
+         \x20 access_log {log};\n\
          \x20 tcp_nodelay on;\n\
          \x20 keepalive_timeout 75s;\n\
          \x20 keepalive_requests 1000000000;\n\
@@ -99,7 +112,7 @@ fn config(site: &Site, connections: u32, addresses: &[(Form, SocketAddr)]) -> Re
         let _ = write!(
             config,
             "  server {{\n\
-             \x20   listen {address};\n\
+             \x20   listen {address} backlog=4096;\n\
              \x20   sendfile {sendfile};\n\
              \x20   {cache}\n\
              \x20   root {files:?};\n\

@@ -1,9 +1,9 @@
-//! Server processes: started on one core, measured through `/proc`, ended.
+//! Server processes: started on chosen cores, measured through `/proc`, ended.
 
 use crate::failure::{Failure, While};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,17 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to listen, or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a server is to be run.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// The cores that it may use; any where none is named.
+    pub(crate) cores: &'a [usize],
+    /// The connections that it is to have room for, of one client too, where that is more than it has by itself.
+    pub(crate) room: Option<u32>,
+    /// Whether it logs each answer, to a file.
+    pub(crate) log: bool,
+}
 
 /// A server process; it is killed when dropped.
 pub(crate) struct Server {
@@ -26,15 +37,15 @@ impl Server {
     pub(crate) fn start(
         name: &'static str,
         command: &mut Command,
-        core: Option<usize>,
+        cores: &[usize],
         address: SocketAddr,
         folder: &Path,
     ) -> Result<Server, Failure> {
         let said = folder.join(format!("{name}.out"));
-        let out = File::create(&said).and_then(|file| Ok((file.try_clone()?, file)));
+        let out = emptied(&said).and_then(|file| Ok((file.try_clone()?, file)));
         let (out, err) = out.while_trying(format_args!("write {}", said.display()))?;
         command.stdin(Stdio::null()).stdout(out).stderr(err);
-        let child = on_core(core, || command.spawn()).while_trying(format_args!("start {name}"))?;
+        let child = on_cores(cores, || command.spawn()).while_trying(format_args!("start {name}"))?;
         let mut server = Server { child, name, said };
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
@@ -54,6 +65,11 @@ impl Server {
         let numbers = ticks.rsplit_once(')').map_or("", |(_, numbers)| numbers).split_ascii_whitespace();
         let ticks: u64 = numbers.skip(11).take(2).filter_map(|number| number.parse::<u64>().ok()).sum();
         Ok(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100))
+    }
+
+    /// The file of what it says, on both streams. It is appended to, so that it may be emptied in between.
+    pub(crate) fn said(&self) -> &Path {
+        &self.said
     }
 
     /// Resident bytes, each page that is shared divided among its processes.
@@ -111,13 +127,23 @@ impl Drop for Server {
     }
 }
 
-/// Does something, which may start processes, on one core: a thread of its own takes the affinity and children inherit it.
-pub(crate) fn on_core<T: Send>(core: Option<usize>, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
-    let Some(core) = core else { return work() };
+/// A file with nothing in it, to be appended to.
+pub(crate) fn emptied(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+/// Does something, which may start processes, on the cores, or on any where none is named: a thread of its own takes the
+/// affinity and children inherit it.
+pub(crate) fn on_cores<T: Send>(cores: &[usize], work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    if cores.is_empty() {
+        return work();
+    }
     let pinned = || {
-        let mut cores = CpuSet::new();
-        cores.set(core);
-        sched_setaffinity(None, &cores)?;
+        let mut set = CpuSet::new();
+        cores.iter().for_each(|core| set.set(*core));
+        sched_setaffinity(None, &set)?;
         work()
     };
     thread::scope(|scope| scope.spawn(pinned).join()).unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))

@@ -1,7 +1,7 @@
-//! Verdict, as it is measured: built in release, one worker, no log.
+//! Verdict, as it is measured: built in release, one worker and no log unless a row is about them.
 
 use crate::failure::{Failure, While};
-use crate::process::{Server, free_address};
+use crate::process::{Server, Setting, free_address};
 use crate::site::{FIXED, MAX_AGE, Site};
 use std::env;
 use std::net::SocketAddr;
@@ -10,8 +10,25 @@ use std::process::Command;
 
 /// Builds the command in release.
 pub(crate) fn build() -> Result<(), Failure> {
+    built(cargo())
+}
+
+/// Builds it without the recording of what a decision asked, which is on in every other build: for what that costs.
+pub(crate) fn build_untraced() -> Result<(), Failure> {
+    let flags = env::var("RUSTFLAGS").unwrap_or_default();
+    let mut cargo = cargo();
+    // A folder of its own, or each of the two would build everything anew.
+    cargo.env("RUSTFLAGS", format!("{flags} --cfg verdict_untraced")).env("CARGO_TARGET_DIR", untraced_target());
+    built(cargo)
+}
+
+fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--package", "verdict"]).current_dir(workspace());
+    cargo
+}
+
+fn built(mut cargo: Command) -> Result<(), Failure> {
     match cargo.status().while_trying("run cargo")? {
         status if status.success() => Ok(()),
         _ => Err(Failure::Wrong("verdict does not build".to_owned())),
@@ -20,8 +37,20 @@ pub(crate) fn build() -> Result<(), Failure> {
 
 /// Where [`build`] puts it.
 pub(crate) fn binary() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    target.join("release/verdict")
+    target().join("release/verdict")
+}
+
+/// Where [`build_untraced`] puts it.
+pub(crate) fn untraced() -> PathBuf {
+    untraced_target().join("release/verdict")
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+fn untraced_target() -> PathBuf {
+    target().join("untraced")
 }
 
 /// The folder of the workspace.
@@ -30,23 +59,28 @@ pub(crate) fn workspace() -> &'static Path {
     own.parent().unwrap_or(own)
 }
 
-/// Starts it with the site. `under` is the program that runs it, with its arguments, where that is not the system.
-/// `connections`, of all clients and of one, are at their defaults where none are given.
-pub(crate) fn start(
+/// Starts it with the site.
+pub(crate) fn start(site: &Site, setting: Setting<'_>, workers: usize) -> Result<(Server, SocketAddr), Failure> {
+    start_as(Command::new(binary()), site, setting, workers)
+}
+
+/// Starts it by a command, which ends with the program: another build, or under a program that runs it.
+pub(crate) fn start_as(
+    mut command: Command,
     site: &Site,
-    core: Option<usize>,
-    connections: Option<u32>,
-    under: Option<Command>,
+    setting: Setting<'_>,
+    workers: usize,
 ) -> Result<(Server, SocketAddr), Failure> {
     let address = free_address()?;
-    let limits = connections
-        .map(|connections| format!("[limits]\nconnections = {connections}\nper-client = {connections}\n"))
-        .unwrap_or_default();
+    let limits = setting.room.map(|room| format!("[limits]\nconnections = {room}\nper-client = {room}\n"));
+    let limits = limits.unwrap_or_default();
+    // Its log is its standard output, which `Server::start` makes a file.
+    let log = if setting.log { "text" } else { "off" };
     let files = site.files();
     let config = format!(
         "listen = [\"http://{address}\"]\n\
-         workers = 1\n\
-         log = \"off\"\n\
+         workers = {workers}\n\
+         log = \"{log}\"\n\
          {limits}\
          [route.\"/fixed\"]\n\
          respond = {{ status = 200, body = {FIXED:?} }}\n\
@@ -54,13 +88,7 @@ pub(crate) fn start(
          files = {{ root = {files:?}, cache = \"{MAX_AGE}s\" }}\n"
     );
     let config = site.write("verdict.toml", &config)?;
-    let mut command = match under {
-        Some(mut under) => {
-            under.arg(binary());
-            under
-        }
-        None => Command::new(binary()),
-    };
-    let server = Server::start("verdict", command.arg("run").arg("-c").arg(config), core, address, site.folder())?;
+    command.arg("run").arg("-c").arg(config);
+    let server = Server::start("verdict", &mut command, setting.cores, address, site.folder())?;
     Ok((server, address))
 }

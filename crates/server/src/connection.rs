@@ -6,6 +6,7 @@ use crate::admission::Admission;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Client, DRAINED, Went};
 use crate::config::Limits;
+use crate::reactor::Source;
 use crate::send::send;
 use crate::site::Site;
 use crate::socket::{Came, Next, Socket};
@@ -28,9 +29,8 @@ pub(crate) struct Begun {
 }
 
 /// Serves a connection until it is over or comes to rest.
-pub(crate) async fn connection(stream: TcpStream, admission: Admission, worker: Rc<Worker>, begun: Begun) {
+pub(crate) async fn connection(stream: Source<TcpStream>, admission: Admission, worker: Rc<Worker>, begun: Begun) {
     let deadline = worker.deadlines.enroll();
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
     let mut connection = Connection { socket: Socket { stream, deadline }, admission, worker };
     let Begun { mut buffers, mut went } = begun;
     loop {
@@ -109,11 +109,9 @@ impl Connection {
             return;
         }
         let due = worker.deadlines.after(worker.idle_time().saturating_sub(QUIET));
-        // If the kernel has no room to watch it, closing it is what any server may do to an idle connection.
-        let _ = socket
-            .stream
-            .into_std()
-            .and_then(|stream| worker.idle.rest(stream, admission, worker.deadlines.now(), due));
+        let now = worker.deadlines.now();
+        // If the kernel has no room to watch it otherwise, closing it is what any server may do to an idle connection.
+        let _ = worker.idle.rest(|at| socket.stream.rest(at), admission, now, due);
     }
 
     /// Reads a request if none was `answered` yet, answers it and sends the answer, waiting for whatever it takes.

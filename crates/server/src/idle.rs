@@ -1,34 +1,29 @@
-//! Connections on which nothing is asked: watched by an epoll(7) of the worker's own, without a task for each.
+//! Connections on which nothing is asked, without a task for each.
 //!
-//! Nearly every request is answered by the call that reads it, here. A connection becomes a task of the runtime only while
-//! something has to be waited for, see `connection.rs`, and comes back when it has been quiet for a while. So an idle
-//! connection is a few words in a table, and a request pays for no waker, no queue and no second look at its socket.
+//! Nearly every request is answered by the call that reads it, here. A connection becomes a task only while something has to
+//! be waited for, see `connection.rs`, and comes back when it has been quiet for a while. So an idle connection is a few words
+//! in a table, and a request pays for no waker, no queue and no second look at its socket.
 
 use crate::admission::Admission;
 use crate::buffers::Buffers;
 use crate::client::{Client, Went};
 use crate::connection::{Begun, QUIET, connection};
 use crate::deadline::TICK;
+use crate::reactor::{Reactor, Source};
 use crate::worker::Worker;
 use rustix::buffer::spare_capacity;
-use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::rc::Rc;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-use tokio::task::{spawn_local, yield_now};
-
-/// Connections that are looked at before everything else of the worker has its turn.
-const TURN: usize = 128;
+use tokio::task::spawn_local;
 
 /// The idle connections of one worker.
 pub(crate) struct Idle {
-    epoll: Rc<OwnedFd>,
+    reactor: Rc<Reactor>,
     places: RefCell<Vec<Option<Place>>>,
     free: RefCell<Vec<u32>>,
 }
@@ -53,19 +48,23 @@ enum Next {
 }
 
 impl Idle {
-    pub(crate) fn new() -> io::Result<Idle> {
-        let epoll = Rc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
-        Ok(Idle { epoll, places: RefCell::default(), free: RefCell::default() })
+    pub(crate) fn new(reactor: Rc<Reactor>) -> Idle {
+        Idle { reactor, places: RefCell::default(), free: RefCell::default() }
     }
 
-    /// Takes in a connection, on which something must come before the tick.
-    pub(crate) fn rest(&self, stream: TcpStream, admission: Admission, now: u32, due: u32) -> io::Result<()> {
+    /// Takes in a connection, on which something must come before the tick `due`. `watch` has the kernel tell of it by its
+    /// place.
+    pub(crate) fn rest(
+        &self,
+        watch: impl FnOnce(u32) -> io::Result<TcpStream>,
+        admission: Admission,
+        now: u32,
+        due: u32,
+    ) -> io::Result<()> {
         let mut places = self.places.borrow_mut();
         let mut free = self.free.borrow_mut();
         let at = free.last().copied().unwrap_or(places.len() as u32);
-        // Told once each time that something comes: what is there already is told as well.
-        let events = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-        epoll::add(&*self.epoll, &stream, epoll::EventData::new_u64(at.into()), events)?;
+        let stream = watch(at)?;
         let place = Some(Place { stream, admission, quiet: Cell::new(now), due: Cell::new(due) });
         match free.pop() {
             Some(at) => places[at as usize] = place,
@@ -109,15 +108,16 @@ impl Idle {
     }
 
     /// Something came on a connection. `over`: and nothing more will.
-    fn came(&self, worker: &Rc<Worker>, at: u32, over: bool) {
+    pub(crate) fn came(&self, worker: &Rc<Worker>, at: u32, over: bool) {
         match self.read(worker, at, over) {
             Next::Rest => {}
             Next::End => drop(self.take(at)),
             Next::Wait(begun) => {
                 let Some(Place { stream, admission, .. }) = self.take(at) else { return };
-                // Fails only for what is not watched.
-                let _ = epoll::delete(&*self.epoll, &stream);
-                spawn_local(connection(stream, admission, worker.clone(), begun));
+                // If the kernel has no room to watch it otherwise, it is closed.
+                if let Ok(stream) = Source::of_watched(stream, &self.reactor) {
+                    spawn_local(connection(stream, admission, worker.clone(), begun));
+                }
             }
         }
     }
@@ -165,35 +165,6 @@ impl Place {
                 Went::Over => return Err(Next::End),
                 went => return Ok(went),
             }
-        }
-    }
-}
-
-/// Answers what comes on the idle connections, for as long as the worker runs.
-pub(crate) async fn watch(worker: Rc<Worker>) -> io::Result<()> {
-    let idle = &worker.idle;
-    // SAFETY: an `Rc<OwnedFd>` is the same open file for as long as it lives, and the `AsyncFd` keeps one.
-    let watched = unsafe { AsyncFd::register_with_interest(idle.epoll.clone(), Interest::READABLE) }?;
-    let mut events = Vec::with_capacity(TURN);
-    loop {
-        let mut ready = watched.readable().await?;
-        events.clear();
-        match epoll::wait(&*idle.epoll, spare_capacity(&mut events), Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let more = events.len() == TURN;
-        if !more {
-            ready.clear_ready();
-        }
-        for event in &events {
-            let epoll::Event { flags, data } = *event;
-            let at = data.u64() as u32;
-            let over = flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
-            idle.came(&worker, at, over);
-        }
-        if more {
-            yield_now().await;
         }
     }
 }

@@ -22,6 +22,7 @@ mod listen;
 mod log;
 mod moment;
 mod named;
+mod reactor;
 mod refusal;
 mod representation;
 mod request;

@@ -7,11 +7,6 @@ use std::net::{SocketAddr, TcpListener};
 /// How many connections the kernel keeps for us until they are accepted; it takes less if `net.core.somaxconn` says so.
 pub(crate) const BACKLOG: i32 = 4096;
 
-/// How many bytes of an answer the kernel holds for a client beyond what is on its way: without a bound a few hundred slow
-/// readers of large files pin a gigabyte, and filling their buffers keeps a worker from everybody else. With half of it a
-/// worker that sends a large file to a fast client is woken twice as often.
-const UNSENT: u32 = 1 << 20;
-
 /// An address of the config that is listened on.
 #[derive(Debug)]
 pub(crate) struct Listening {
@@ -55,7 +50,8 @@ impl Listening {
         let address = first.socket.local_addr()?;
         for Given { socket, .. } in &ours {
             socket.set_nonblocking(true)?;
-            for_connections(SockRef::from(socket))?;
+            // Accepted sockets inherit it, which saves a call for each.
+            SockRef::from(socket).set_tcp_nodelay(true)?;
         }
         Ok(Some(Listening { configured, address, sockets: ours.into_iter().map(|given| given.socket).collect() }))
     }
@@ -82,16 +78,11 @@ fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     }
     if share {
         socket.set_reuse_port(true)?;
-        for_connections(SockRef::from(&socket))?;
+        // Accepted sockets inherit it, which saves a call for each.
+        socket.set_tcp_nodelay(true)?;
     }
     socket.bind(&address.into())?;
     Ok(socket)
-}
-
-/// Accepted sockets inherit these, which saves two calls for each.
-fn for_connections(socket: SockRef<'_>) -> io::Result<()> {
-    socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_notsent_lowat(UNSENT)
 }
 
 #[cfg(test)]

@@ -12,11 +12,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::spawn_blocking;
 use verdict_core::field::range::ByteRange;
 use verdict_wire::Close;
 
-/// How much of a file is looked for in memory, and sent, at a time: between two slices other connections have a turn.
+/// How much of a file is looked for in memory, and sent, at a time: between two slices other connections may have a turn.
 const SLICE: u64 = 1 << 20;
 
 /// What is read and copied at a time.
@@ -84,6 +84,7 @@ async fn send_file(
     let copied_from = if is_copied(part.size()) { part.first } else { end - LAST };
     let mut offset = part.first;
     while offset < copied_from {
+        socket.stream.reactor().share().await;
         let until = copied_from.min(offset + SLICE);
         make_resident(file, offset, until - offset).await?;
         while offset < until {
@@ -95,12 +96,12 @@ async fn send_file(
                 return Err(Close::AnswerBroken);
             }
         }
-        yield_now().await;
     }
     if copied_from > part.first {
         socket.drained(pause).await?;
     }
     while offset < end {
+        socket.stream.reactor().share().await;
         let piece = read(file, offset, PIECE.min(end - offset)).await?;
         offset += piece.len() as u64;
         if offset == end {

@@ -2,21 +2,19 @@
 
 use crate::buffers::Buffers;
 use crate::deadline::{Deadline, TICK};
+use crate::reactor::{Source, Way};
 use crate::timer::Timer;
 use crate::worker::Worker;
-use rustix::net::{RecvFlags, SendFlags, Shutdown};
-use std::future::{Future, poll_fn};
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send};
 use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::os::fd::AsRawFd;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, Interest};
-use tokio::net::TcpStream;
 use verdict_wire::Close;
 
 pub(crate) struct Socket {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Source<TcpStream>,
     pub(crate) deadline: Deadline,
 }
 
@@ -53,30 +51,29 @@ const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
     /// Waits until something comes, and reads it into buffers of the worker, which are held only then.
-    pub(crate) async fn next(&mut self, due: u32, worker: &Worker) -> Next {
-        let stream = &mut self.stream;
-        let next = poll_fn(|context| {
+    pub(crate) async fn next(&self, due: u32, worker: &Worker) -> Next {
+        let next = self.stream.io(Way::Read, |stream| {
             let mut buffers = worker.take_buffers();
-            let read = pin!(stream.read_buf(&mut buffers.input)).poll(context);
-            match read {
-                Poll::Ready(Ok(n)) if n > 0 => Poll::Ready(Next::Bytes(buffers)),
-                Poll::Ready(_) => {
+            match recv(stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {
+                Ok((1.., _)) => Ok(Some(buffers)),
+                other => {
                     worker.give_back(buffers);
-                    Poll::Ready(Next::End)
-                }
-                Poll::Pending => {
-                    worker.give_back(buffers);
-                    Poll::Pending
+                    other.map(|_| None).map_err(io::Error::from)
                 }
             }
         });
-        self.deadline.until(due, next).await.unwrap_or(Next::Rest)
+        match self.deadline.until(due, next).await {
+            Some(Ok(Some(buffers))) => Next::Bytes(buffers),
+            Some(Ok(None) | Err(_)) => Next::End,
+            None => Next::Rest,
+        }
     }
 
-    /// Appends what has come.
-    pub(crate) async fn read(&mut self, buffer: &mut Vec<u8>, due: u32) -> Came {
-        match self.deadline.until(due, self.stream.read_buf(buffer)).await {
-            Some(Ok(0)) => Came::End,
+    /// Appends what has come. There is room for it.
+    pub(crate) async fn read(&self, buffer: &mut Vec<u8>, due: u32) -> Came {
+        let read = self.stream.io(Way::Read, |stream| Ok(recv(stream, spare_capacity(buffer), RecvFlags::empty())?));
+        match self.deadline.until(due, read).await {
+            Some(Ok((0, _))) => Came::End,
             Some(Ok(_)) => Came::Bytes,
             Some(Err(_)) => Came::Broken,
             None => Came::Nothing,
@@ -95,7 +92,7 @@ impl Socket {
 
     async fn write_rest(&self, mut bytes: &[u8], flags: SendFlags, pause: Duration) -> Result<(), Close> {
         while !bytes.is_empty() {
-            let n = self.writing(pause, || Ok(rustix::net::send(&self.stream, bytes, flags)?)).await?;
+            let n = self.writing(pause, || Ok(send(&self.stream, bytes, flags)?)).await?;
             bytes = &bytes[n..];
         }
         Ok(())
@@ -105,10 +102,10 @@ impl Socket {
     pub(crate) async fn writing(
         &self,
         pause: Duration,
-        call: impl FnMut() -> io::Result<usize>,
+        mut call: impl FnMut() -> io::Result<usize>,
     ) -> Result<usize, Close> {
         let due = self.deadline.after(pause);
-        match self.deadline.until(due, self.stream.async_io(Interest::WRITABLE, call)).await {
+        match self.deadline.until(due, self.stream.io(Way::Write, |_| call())).await {
             Some(Ok(n)) => Ok(n),
             Some(Err(error)) => Err(broken(&error)),
             None => Err(Close::SendIdle),
@@ -118,7 +115,7 @@ impl Socket {
     /// Waits until the client has acknowledged everything; it must acknowledge some of it every `pause`.
     pub(crate) async fn drained(&self, pause: Duration) -> Result<(), Close> {
         let failed = |error: io::Error| broken(&error);
-        let mut left = unacknowledged(&self.stream).map_err(failed)?;
+        let mut left = unacknowledged(self.stream.get()).map_err(failed)?;
         let mut wait = Duration::from_micros(200);
         let mut due = Instant::now() + pause;
         while left > 0 {
@@ -126,9 +123,9 @@ impl Socket {
                 return Err(Close::SendIdle);
             }
             // Nobody tells when the last byte is acknowledged, so it is looked for ever more seldom.
-            Timer::every(wait).map_err(failed)?.tick().await.map_err(failed)?;
+            Timer::every(wait, self.stream.reactor()).map_err(failed)?.tick().await.map_err(failed)?;
             wait = (2 * wait).min(TICK);
-            let now = unacknowledged(&self.stream).map_err(failed)?;
+            let now = unacknowledged(self.stream.get()).map_err(failed)?;
             if now < left {
                 (left, due) = (now, Instant::now() + pause);
             }
@@ -147,7 +144,7 @@ impl Socket {
             let earned = Duration::from_secs(discarded / LINGER_BYTES_PER_SECOND);
             let left = (LINGER_TIME + earned).min(LINGER_MOST).saturating_sub(begun.elapsed());
             let due = self.deadline.after(LINGER_PAUSE.min(left));
-            let call = self.stream.async_io(Interest::READABLE, || discard(&self.stream, &mut nothing));
+            let call = self.stream.io(Way::Read, |stream| discard(stream, &mut nothing));
             match self.deadline.until(due, call).await {
                 Some(Ok(n)) if n > 0 && !left.is_zero() => discarded += n as u64,
                 _ => return,
@@ -162,13 +159,13 @@ impl Socket {
 
     /// Ends the connection so that nobody takes what was sent for the whole.
     pub(crate) fn abort(&self) {
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(self.stream.get()).set_linger(Some(Duration::ZERO));
     }
 }
 
 /// Throws away some of what has come: with MSG_TRUNC, TCP does so without copying (tcp(7)).
 fn discard(stream: &TcpStream, nothing: &mut [u8]) -> io::Result<usize> {
-    let (_, n) = rustix::net::recv(stream, nothing, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
+    let (_, n) = recv(stream, nothing, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
     Ok(n)
 }
 

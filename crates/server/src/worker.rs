@@ -7,23 +7,23 @@ use crate::clock::Clock;
 use crate::config;
 use crate::deadline::{Deadlines, TICK};
 use crate::id::Random;
-use crate::idle::{self, Idle};
+use crate::idle::Idle;
 use crate::listen::BACKLOG;
 use crate::log::{self, Log};
+use crate::reactor::{Event, Reactor, Source, Way};
 use crate::site::{Opened, Site};
 use crate::timer::Timer;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::task::{Poll, Waker};
+use std::task::Context;
 use std::time::{Duration, Instant};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
@@ -40,7 +40,6 @@ pub(crate) struct Worker {
     draining: Cell<bool>,
     /// Set when the last connection is over after that.
     over: Cell<bool>,
-    waker: Cell<Option<Waker>>,
     /// What connections at work have, kept between them: the next one finds it warm.
     #[expect(
         clippy::vec_box,
@@ -49,6 +48,7 @@ pub(crate) struct Worker {
     buffers: RefCell<Vec<Box<Buffers>>>,
     connections: Rc<Connections>,
     pub(crate) idle: Idle,
+    pub(crate) reactor: Rc<Reactor>,
 }
 
 impl Worker {
@@ -87,26 +87,6 @@ impl Worker {
     pub(crate) fn idle_time(&self) -> Duration {
         self.site.borrow().limits(None).idle
     }
-
-    /// Waits until the worker has ended. Polled at each turn of the worker, so it asks for nothing but a flag.
-    async fn until_over(&self) {
-        poll_fn(|context| {
-            if self.over.get() {
-                return Poll::Ready(());
-            }
-            let waker = self.waker.take().filter(|waker| waker.will_wake(context.waker()));
-            self.waker.set(waker.or_else(|| Some(context.waker().clone())));
-            Poll::Pending
-        })
-        .await;
-    }
-
-    fn end(&self) {
-        self.over.set(true);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
 }
 
 /// Buffers that a worker keeps: few connections are at work at the same time.
@@ -140,16 +120,16 @@ pub(crate) enum Order {
 
 /// Runs a worker until it has been told to end and its connections have ended or had their time.
 pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
-    // Without the runtime's own timers: looking for the next one at each turn costs more than all of ours, see `timer.rs`.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        // Threads that wait for the disk. More would not make it faster.
-        .max_blocking_threads(16)
-        .build();
-    let idle = Idle::new();
-    let (runtime, idle) = match (runtime, idle) {
-        (Ok(runtime), Ok(idle)) => (runtime, idle),
-        (Err(error), _) | (_, Err(error)) => {
+    let waits = || {
+        let reactor = Reactor::new()?;
+        // It has threads that wait for the disk, and nothing else: what connections wait for is the reactor's. More threads
+        // would not make a disk faster.
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(16).build()?;
+        io::Result::Ok((Timer::every(TICK, &reactor)?, reactor, runtime))
+    };
+    let (timer, reactor, runtime) = match waits() {
+        Ok(waits) => waits,
+        Err(error) => {
             let _ = started.send(Err(error));
             return;
         }
@@ -163,30 +143,58 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
         log: start.log,
         draining: Cell::new(false),
         over: Cell::new(false),
-        waker: Cell::new(None),
         buffers: RefCell::default(),
         connections: Rc::default(),
-        idle,
+        idle: Idle::new(reactor.clone()),
+        reactor,
     });
-    let local = LocalSet::new();
-    local.block_on(&runtime, async {
+    let entered = runtime.enter();
+    let tasks = LocalSet::new();
+    {
+        let _tasks = tasks.enter();
         let mut acceptors = Vec::new();
-        let begun = Timer::every(TICK).and_then(|timer| {
-            spawn_local(tick(worker.clone(), timer));
-            accept_from(start.sockets, &worker, &mut acceptors)
-        });
+        let begun = accept_from(start.sockets, &worker, &mut acceptors);
         let accepts = begun.is_ok();
         let _ = started.send(begun);
         if accepts {
-            spawn_local(idle::watch(worker.clone()));
+            spawn_local(tick(worker.clone(), timer));
             spawn_local(obey(worker.clone(), start.orders, acceptors));
-            worker.until_over().await;
+            turn(&worker, &tasks);
         }
-    });
+    }
     worker.log.flush();
-    drop(local);
+    drop(tasks);
+    drop(entered);
     // A disk that hangs must not keep the process from ending.
     runtime.shutdown_background();
+}
+
+/// Turn for turn: the tasks that have something to do, then what has come on idle connections.
+fn turn(worker: &Rc<Worker>, tasks: &LocalSet) {
+    let reactor = &worker.reactor;
+    let waker = reactor.waker();
+    let mut context = Context::from_waker(&waker);
+    // What ends last says so by a flag, not by the end of a future.
+    let mut rest = pin!(tasks.run_until(pending::<()>()));
+    let mut events = Vec::new();
+    while !worker.over.get() {
+        if reactor.was_woken() {
+            let _ = rest.as_mut().poll(&mut context);
+            if worker.over.get() {
+                return;
+            }
+        }
+        if let Err(error) = reactor.wait(&mut events) {
+            // It cannot fail for a descriptor that is open.
+            log::operation(format_args!("a worker cannot wait for its connections and ends: {error}"));
+            return;
+        }
+        for event in &events {
+            if let Event::Idle { at, over } = reactor.tell(*event) {
+                worker.idle.came(worker, at, over);
+            }
+        }
+    }
 }
 
 /// A task that accepts from one socket.
@@ -228,7 +236,7 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
             break;
         }
     }
-    worker.end();
+    worker.over.set(true);
 }
 
 fn accept_from(
@@ -237,8 +245,7 @@ fn accept_from(
     acceptors: &mut Vec<Acceptor>,
 ) -> io::Result<()> {
     for (address, socket) in sockets {
-        // SAFETY: a `TcpListener` is the same open file for as long as it lives, and the `AsyncFd` owns it.
-        let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
+        let socket = Source::new(socket, &worker.reactor)?;
         let stop = Rc::new(Notify::new());
         let task = spawn_local(accept(socket, worker.clone(), stop.clone()));
         acceptors.push(Acceptor { address, stop, task });
@@ -272,7 +279,7 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
 
 /// Accepts until it is told to stop, and then what waits already: at most as many as the queue has places, since clients
 /// that come and come would keep it from ever being empty.
-async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
+async fn accept(listener: Source<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
     let mut complained = None::<Instant>;
     let deadline = worker.deadlines.enroll();
     let call = |listener: &TcpListener| Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?);
@@ -289,9 +296,9 @@ async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>, stop: Rc<Not
             deadline.until(deadline.after(TICK), worker.connections.one_ends()).await;
         }
         let accepted = match stopping {
-            true => call(listener.get_ref()),
+            true => call(listener.get()),
             false => tokio::select! {
-                accepted = listener.async_io(Interest::READABLE, call) => accepted,
+                accepted = listener.io(Way::Read, call) => accepted,
                 () = stop.notified() => {
                     left = Some(BACKLOG);
                     continue;
@@ -321,7 +328,8 @@ async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>, stop: Rc<Not
             let head = if admission.crowded.is_some() { CROWDED_HEAD } else { limits.head };
             let (now, due) = (worker.deadlines.now(), worker.deadlines.after(head));
             // If the kernel has no room to watch it, it is closed.
-            let _ = worker.idle.rest(stream, admission, now, due);
+            let watch = |at| worker.reactor.watch(&stream, at).map(|()| stream);
+            let _ = worker.idle.rest(watch, admission, now, due);
         }
     }
 }

@@ -1,0 +1,305 @@
+//! Requests at a rate that waits for no answer, and how long each answer took.
+//!
+//! Rule: the time of an answer begins when its request was due, whether or not it could be sent then, so a server that stalls is
+//! charged for everything that it kept waiting. That, and an even rate, is why it is not left to `h2load --rps`: its timers
+//! are 10 ms apart and send for hundreds of connections at once, and what is measured then is the queue of its own making.
+
+use crate::case::Proven;
+use crate::failure::{Failure, While};
+use crate::process::on_cores;
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// A turn of the load that takes longer than this was not its own doing: something else had the core.
+const TURN: Duration = Duration::from_micros(500);
+/// How long the last answers may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The first bytes of an answer that is none but 200; a case of another status has no use here.
+const WELCOME: &[u8] = b"HTTP/1.1 200";
+
+/// A load.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenLoop {
+    /// The core that it is made on, which it keeps busy: a timer of the system would be late by more than an answer takes.
+    pub(crate) core: usize,
+    /// Connections, which take turns. When all wait for an answer, so does the next request, and its time runs.
+    pub(crate) connections: usize,
+    /// Requests a second, at even distances.
+    pub(crate) rate: f64,
+    /// How long.
+    pub(crate) seconds: u32,
+}
+
+/// A large file that is asked for on a connection of its own, at the beginning, and read as fast as it comes. The load ends
+/// when the file is there.
+pub(crate) struct Download {
+    pub(crate) request: Vec<u8>,
+    /// Bytes of its content.
+    pub(crate) length: u64,
+}
+
+/// What was measured.
+pub(crate) struct Times {
+    /// Microseconds from when a request was due until its answer was there, the shortest first.
+    sorted: Vec<f64>,
+    /// Bytes of the download that came meanwhile.
+    pub(crate) downloaded: u64,
+    /// The part of the time in which the load did not have its core, and what came then could not be seen.
+    kept_off: f64,
+}
+
+impl Times {
+    /// Says so where something else ran so often on the load's core that the times are its doing.
+    pub(crate) fn warn(&self, of: &str) {
+        if self.kept_off > 0.001 {
+            let part = self.kept_off * 100.0;
+            eprintln!("  {of}: for {part:.1} % of the time something else had the load's core, so these times say little");
+        }
+    }
+
+    /// The time within which this part of the answers came, in microseconds.
+    pub(crate) fn within(&self, part: f64) -> f64 {
+        let rank = (self.sorted.len() as f64 * part).ceil() as usize;
+        self.sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    }
+}
+
+impl OpenLoop {
+    /// Puts the load on a server.
+    pub(crate) fn run(
+        &self,
+        address: SocketAddr,
+        proven: &Proven,
+        download: Option<&Download>,
+    ) -> Result<Times, Failure> {
+        let run = || Run::open(*self, address, proven, download)?.until_over();
+        on_cores(&[self.core], run).while_trying(format_args!("ask {address} {:.0} times a second", self.rate))
+    }
+}
+
+/// A load that goes on.
+struct Run<'a> {
+    load: OpenLoop,
+    proven: &'a Proven,
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    /// Connections on which nothing is asked; who has waited longest is next.
+    free: VecDeque<usize>,
+    large: Option<Large<'a>>,
+    begun: Instant,
+    /// Requests so far.
+    asked: u64,
+    times: Vec<f64>,
+    buffer: Vec<u8>,
+}
+
+/// A connection that takes turns.
+struct Connection {
+    stream: TcpStream,
+    /// When the request was due that it waits for.
+    due: Duration,
+    /// Bytes of its answer that are still to come.
+    left: u64,
+}
+
+/// The connection of the download.
+struct Large<'a> {
+    stream: TcpStream,
+    download: &'a Download,
+    came: u64,
+}
+
+/// What epoll tells of [`Large`]; the others are told by their place.
+const LARGE: u64 = u64::MAX;
+
+impl<'a> Run<'a> {
+    fn open(
+        load: OpenLoop,
+        address: SocketAddr,
+        proven: &'a Proven,
+        download: Option<&'a Download>,
+    ) -> io::Result<Run<'a>> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let connect = |place| -> io::Result<TcpStream> {
+            let stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            epoll::add(&epoll, &stream, epoll::EventData::new_u64(place), epoll::EventFlags::IN)?;
+            Ok(stream)
+        };
+        let waiting = |place| {
+            let stream = connect(place)?;
+            stream.set_nonblocking(true)?;
+            Ok(Connection { stream, due: Duration::ZERO, left: 0 })
+        };
+        let connections = (0..load.connections as u64).map(waiting).collect::<io::Result<Vec<_>>>()?;
+        let large = download.map(|download| {
+            let mut stream = connect(LARGE)?;
+            stream.write_all(&download.request)?;
+            stream.set_nonblocking(true)?;
+            Ok::<_, io::Error>(Large { stream, download, came: 0 })
+        });
+        Ok(Run {
+            load,
+            proven,
+            free: (0..connections.len()).collect(),
+            large: large.transpose()?,
+            epoll,
+            connections,
+            begun: Instant::now(),
+            asked: 0,
+            times: Vec::new(),
+            buffer: vec![0; 64 << 10],
+        })
+    }
+
+    fn until_over(mut self) -> io::Result<Times> {
+        let all = (self.load.rate * f64::from(self.load.seconds)) as u64;
+        let latest = Duration::from_secs(self.load.seconds.into()) + PATIENCE;
+        let mut events = Vec::with_capacity(self.connections.len() + 1);
+        let (mut last, mut kept_off) = (self.begun.elapsed(), Duration::ZERO);
+        loop {
+            let over = self.asked == all || self.large.as_ref().is_some_and(Large::is_there);
+            if over && self.free.len() == self.connections.len() {
+                break;
+            }
+            let now = self.begun.elapsed();
+            kept_off += Some(now - last).filter(|turn| *turn > TURN).unwrap_or_default();
+            last = now;
+            if now > latest {
+                return Err(io::Error::new(ErrorKind::TimedOut, "it does not keep up"));
+            }
+            if !over {
+                self.ask_until(now, all)?;
+            }
+            events.clear();
+            // What there is, without waiting: the next request may be due.
+            epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+            for event in &events {
+                match event.data.u64() {
+                    LARGE => self.take_part()?,
+                    place => self.receive(place as usize)?,
+                }
+            }
+        }
+        self.times.sort_by(f64::total_cmp);
+        let downloaded = self.large.map_or(0, |large| large.came);
+        Ok(Times { sorted: self.times, downloaded, kept_off: kept_off.as_secs_f64() / last.as_secs_f64() })
+    }
+
+    /// Sends the requests that are due, as far as there are connections.
+    fn ask_until(&mut self, now: Duration, all: u64) -> io::Result<()> {
+        while self.asked < all {
+            let due = Duration::from_secs_f64(self.asked as f64 / self.load.rate);
+            if due > now {
+                return Ok(());
+            }
+            let Some(place) = self.free.pop_front() else { return Ok(()) };
+            let connection = &mut self.connections[place];
+            connection.stream.write_all(&self.proven.request)?;
+            (connection.due, connection.left) = (due, self.proven.answer);
+            self.asked += 1;
+        }
+        Ok(())
+    }
+
+    /// Receives of an answer what is there.
+    fn receive(&mut self, place: usize) -> io::Result<()> {
+        let connection = &mut self.connections[place];
+        let read = match connection.stream.read(&mut self.buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let begins = connection.left == self.proven.answer;
+        if read as u64 > connection.left || (begins && !self.buffer[..read].starts_with(WELCOME)) {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the answers are not all alike"));
+        }
+        connection.left -= read as u64;
+        if connection.left == 0 {
+            let took = self.begun.elapsed().saturating_sub(connection.due);
+            self.times.push(took.as_secs_f64() * 1e6);
+            self.free.push_back(place);
+        }
+        Ok(())
+    }
+
+    /// Takes a part of the download: not so much that the requests would have to wait for it.
+    fn take_part(&mut self) -> io::Result<()> {
+        let Some(large) = &mut self.large else { return Ok(()) };
+        let read = match large.stream.read(&mut self.buffer) {
+            Ok(0) if !large.is_there() => {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "the download broke off"));
+            }
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if large.came == 0 && !self.buffer[..read].starts_with(WELCOME) {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the download was refused"));
+        }
+        large.came += read as u64;
+        Ok(())
+    }
+}
+
+impl Large<'_> {
+    fn is_there(&self) -> bool {
+        self.came >= self.download.length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    #[test]
+    fn a_part_of_the_answers_came_within_its_time() {
+        let times = Times { sorted: (1..=1000).map(f64::from).collect(), downloaded: 0, kept_off: 0.0 };
+        for (part, within) in [(0.5, 500.0), (0.99, 990.0), (0.999, 999.0), (1.0, 1000.0)] {
+            assert_eq!(times.within(part), within, "{part}");
+        }
+        assert!(Times { sorted: Vec::new(), downloaded: 0, kept_off: 0.0 }.within(0.99).is_nan());
+    }
+
+    /// A server that answers one connection, and sleeps once before its tenth answer.
+    fn stalling(stall: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            for answer in 0.. {
+                if !matches!(stream.read(&mut [0; 4]), Ok(4)) {
+                    return;
+                }
+                if answer == 9 {
+                    thread::sleep(stall);
+                }
+                if stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").is_err() {
+                    return;
+                }
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn a_stall_is_charged_for_every_request_that_it_kept_waiting() {
+        let stall = Duration::from_millis(200);
+        let proven = Proven { fields: Vec::new(), request: b"ask\n".to_vec(), answer: 19 };
+        let core = crate::process::cores().expect("the cores")[0];
+        let load = OpenLoop { core, connections: 1, rate: 100.0, seconds: 1 };
+        let times = load.run(stalling(stall), &proven, None).expect("it is answered");
+        assert_eq!(times.sorted.len(), 100);
+        // Requests are due each 10 ms: those of the first half of the stall wait for at least the other half.
+        let waited = times.sorted.iter().filter(|time| **time >= 100e3).count();
+        assert!(waited >= 10, "{waited} waited: {:?}", times.sorted);
+    }
+}
