@@ -23,8 +23,9 @@ CPU time of the server process per request, user and system, as a ratio to nginx
 on one core, the load on another. nginx is measured with and without open_file_cache, and the cheaper of the two counts.
 
 Logs are as either has them by itself: nginx's `combined` with buffer=32k flush=1s, which costs it least, and Verdict's
-`text`, each into a file. `half` and `cold` ask at an even rate, whether or not answers come (an open loop), and time an answer
-from when its request was due. `cold` writes a file of 4 GiB below TMPDIR, and is left out where there are less than 6 GiB.
+`text`, each into a file. `half` and `cold` ask at an even rate, whether or not answers come (an open loop), and time an
+answer from when its request was due. `cold` writes a file of 4 GiB below TMPDIR, and is left out where there are less
+than 6 GiB.
 
 Options:
   --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); idle (memory);

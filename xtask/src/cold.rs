@@ -24,7 +24,8 @@ pub(crate) struct Cold {
 }
 
 impl Cold {
-    /// Writes it, each byte of it: a hole would not come from the disk. `None`, and a line that says so, where there is no room.
+    /// Writes it, each byte of it: a hole would not come from the disk. `None`, and a line that says so, where there is no
+    /// room.
     pub(crate) fn write(site: &Site) -> Result<Option<Cold>, Failure> {
         let folder = site.files();
         let disk = statvfs(&folder).map_err(io::Error::from);
@@ -64,7 +65,7 @@ impl Cold {
         }
     }
 
-    /// Whether more of it is in memory than a straggling page: more than one of 64 samples. To ask has the kernel read nothing.
+    /// Whether more of it is in memory than a straggling page: more than one of 64 samples. Asking does not have it read.
     fn is_warm(&self) -> io::Result<bool> {
         const SAMPLES: u64 = 64;
         let mut byte = [0];

@@ -1,5 +1,5 @@
-//! How long answers take, at a rate that both servers are far from the end of: at half of the greatest, and beside a download
-//! that comes from the disk.
+//! How long answers take, at a rate that neither server is at its end with: at half of the greatest, and beside a
+//! download that comes from the disk.
 
 use crate::case::{Case, FIXED, Proven, SMALL, request};
 use crate::cold::{self, Cold};
@@ -45,20 +45,22 @@ pub(crate) fn half(pair: &Pair<'_>, core: usize, rounds: Rounds, told: Progress)
     let rate = greatest / 2.0;
     let load = OpenLoop { core, connections: CONNECTIONS, rate, seconds };
     // Of nginx, then of Verdict, a value for each round.
+    let mut disturbed = false;
     let mut p99 = [Vec::new(), Vec::new()];
     let mut p999 = [Vec::new(), Vec::new()];
     for round in 1..=rounds {
         told.round("half load", round, rounds);
         for (which, Answering { name, address, proven }) in both.iter().enumerate() {
             let times = load.run(*address, proven, None)?;
-            times.warn(name);
+            disturbed |= times.warn(name);
             let (within99, within999) = (times.within(0.99), times.within(0.999));
             told.figure(name, format_args!("p99 {within99:.0} µs, p99.9 {within999:.0} µs"));
             p99[which].push(within99);
             p999[which].push(within999);
         }
     }
-    let title = |part| format!("fixed answer at half load, {rate:.0} requests a second, {part}");
+    let said = caution(disturbed);
+    let title = |part| format!("fixed answer at half load, {rate:.0} requests a second, {part}{said}");
     Ok(vec![Also::of_both(HALF, title("p99"), "µs", &p99), Also::of_both(HALF, title("p99.9"), "µs", &p999)])
 }
 
@@ -70,26 +72,32 @@ pub(crate) fn cold(pair: &Pair<'_>, core: usize, rounds: Rounds, told: Progress)
     let both = both(pair, &SMALL)?;
     let load = OpenLoop { core, connections: CONNECTIONS, rate: BESIDE, seconds };
     // Of nginx, then of Verdict, a value for each round.
+    let mut disturbed = false;
     let mut alone = [Vec::new(), Vec::new()];
     let mut beside = [Vec::new(), Vec::new()];
     for round in 1..=rounds {
         told.round("beside a cold download", round, rounds);
         for (which, Answering { name, address, proven }) in both.iter().enumerate() {
             let times = load.run(*address, proven, None)?;
-            times.warn(name);
+            disturbed |= times.warn(name);
             let quiet = times.within(0.99);
             file.cool()?;
             let request = request(*address, &format!("/{}", cold::NAME), &[]);
             let times = load.run(*address, proven, Some(&Download { request, length: cold::LENGTH }))?;
-            times.warn(name);
+            disturbed |= times.warn(name);
             let (loud, came) = (times.within(0.99), times.downloaded >> 20);
             told.figure(name, format_args!("p99 {quiet:.0} µs alone, {loud:.0} µs beside {came} MiB"));
             alone[which].push(quiet);
             beside[which].push(loud);
         }
     }
-    let title = format!("1 KiB file, {BESIDE:.0} requests a second, p99");
+    let title = format!("1 KiB file, {BESIDE:.0} requests a second, p99{}", caution(disturbed));
     let loud = format!("{title}, beside a cold download of 4 GiB");
     let loud = Also::of_rise(COLD, loud, "µs", &beside, &alone[1], COLD_GATE);
     Ok(vec![Also::of_both(COLD, title, "µs", &alone), loud])
+}
+
+/// What a title says of times of which some may be the doing of something else.
+fn caution(disturbed: bool) -> &'static str {
+    if disturbed { " (the load's core was not its own)" } else { "" }
 }

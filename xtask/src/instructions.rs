@@ -157,7 +157,7 @@ fn valgrind() -> Result<(PathBuf, (u32, u32)), Failure> {
         None => Err(Failure::Wrong(format!(
             "{} says it is `{}`, which is no version of valgrind. VALGRIND can name another program",
             path.display(),
-            version.trim()
+            version.lines().next().unwrap_or_default()
         ))),
     }
 }

@@ -1,4 +1,5 @@
-//! nginx, as it is measured: one process, no log unless a row is about it, the same fields as Verdict's, in each form that a row holds against it.
+//! nginx, as it is measured: one process, no log unless a row is about it, the same fields as Verdict's, in each form that a
+//! row holds against it.
 
 use crate::failure::{Failure, While};
 use crate::machine;

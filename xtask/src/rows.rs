@@ -54,6 +54,7 @@ pub(crate) const ROWS: [Row; 8] = [
 impl Row {
     /// The connections that the servers must have room for, where it is more than they have by themselves.
     pub(crate) fn room(&self) -> Option<u32> {
+        // Verdict takes 256 of one client; some are closing while others open.
         (self.connections > 200).then_some(self.connections + 64)
     }
 }

@@ -1,4 +1,4 @@
-//! Verdict, as it is measured: built in release, one worker and no log unless a row is about them.
+//! Verdict, as it is measured: built in release, with one worker and without a log unless a row is about those.
 
 use crate::failure::{Failure, While};
 use crate::process::{Server, Setting, free_address};

@@ -55,7 +55,7 @@ pub(crate) struct Line<'a> {
 
 /// The thread that writes; it ends when the last [`Log`] is gone.
 pub(crate) struct Writer {
-    sender: SyncSender<Vec<u8>>,
+    sender: SyncSender<String>,
     thread: JoinHandle<()>,
 }
 
@@ -84,10 +84,10 @@ impl Writer {
     }
 }
 
-fn write(receiver: &Receiver<Vec<u8>>) {
+fn write(receiver: &Receiver<String>) {
     while let Ok(batch) = receiver.recv() {
         // Nobody is left to be told that standard output is closed.
-        let _ = std::io::stdout().lock().write_all(&batch);
+        let _ = std::io::stdout().lock().write_all(batch.as_bytes());
     }
 }
 
@@ -120,8 +120,8 @@ pub(crate) fn operation(what: Arguments<'_>) {
 /// One worker's lines.
 pub(crate) struct Log {
     form: Cell<config::Log>,
-    sender: SyncSender<Vec<u8>>,
-    lines: RefCell<Vec<u8>>,
+    sender: SyncSender<String>,
+    lines: RefCell<String>,
     dropped: Cell<u64>,
 }
 
@@ -139,6 +139,10 @@ impl Log {
     /// Notes an answer.
     pub(crate) fn answer(&self, line: &Line<'_>) {
         let mut lines = self.lines.borrow_mut();
+        if lines.capacity() == 0 {
+            // Room for a batch and the line that ends it.
+            lines.reserve(BATCH + 4096);
+        }
         match self.form.get() {
             config::Log::Json => json(&mut lines, line),
             config::Log::Text => text(&mut lines, line),
@@ -156,7 +160,7 @@ impl Log {
         if lines.is_empty() {
             return;
         }
-        let count = |lines: &[u8]| memchr::memchr_iter(b'\n', lines).count() as u64;
+        let count = |lines: &str| memchr::memchr_iter(b'\n', lines.as_bytes()).count() as u64;
         match self.sender.try_send(std::mem::take(&mut lines)) {
             Ok(()) => {
                 let dropped = self.dropped.take();
@@ -185,14 +189,13 @@ impl std::fmt::Display for Time {
     }
 }
 
-fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
-    let mut out = String::with_capacity(512);
+fn json(out: &mut String, line: &Line<'_>) {
     let verdict = &line.verdict;
     let _ = write!(out, "{{\"time\":\"{}\",\"client\":\"{}\"", Time(line.at), line.client);
     let mut member = |name: &str, value: &[u8]| {
         if !value.is_empty() {
             let _ = write!(out, ",\"{name}\":");
-            push_json(&mut out, &String::from_utf8_lossy(value));
+            push_json(out, &String::from_utf8_lossy(value));
         }
     };
     member("method", line.method);
@@ -213,11 +216,11 @@ fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
     }
     if let Some(route) = line.route {
         out.push_str(",\"route\":");
-        push_json(&mut out, route);
+        push_json(out, route);
     }
     let _ = write!(out, ",\"bytes\":{},\"id\":", line.bytes);
     // Not always ours: a trusted proxy may have given it.
-    push_json(&mut out, line.id);
+    push_json(out, line.id);
     let _ = write!(
         out,
         ",\"head_us\":{},\"decision_us\":{},\"sending_us\":{}",
@@ -232,19 +235,17 @@ fn json(lines: &mut Vec<u8>, line: &Line<'_>) {
         let _ = write!(out, ",\"close\":\"{close}\"");
     }
     out.push_str("}\n");
-    lines.extend_from_slice(out.as_bytes());
 }
 
-fn text(lines: &mut Vec<u8>, line: &Line<'_>) {
-    let mut out = String::with_capacity(256);
+fn text(out: &mut String, line: &Line<'_>) {
     let verdict = &line.verdict;
     let _ = write!(out, "{} {} ", Time(line.at), line.client);
     if line.method.is_empty() {
         out.push('-');
     } else {
-        push_visible(&mut out, line.method);
+        push_visible(out, line.method);
         out.push(' ');
-        push_visible(&mut out, line.target);
+        push_visible(out, line.target);
     }
     let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
     if let Some(interim) = line.interim {
@@ -269,22 +270,25 @@ fn text(lines: &mut Vec<u8>, line: &Line<'_>) {
         line.sending.as_micros(),
         total.as_micros(),
     );
-    push_visible(&mut out, line.id.as_bytes());
+    push_visible(out, line.id.as_bytes());
     out.push('\n');
-    lines.extend_from_slice(out.as_bytes());
 }
 
 /// Bytes that came from outside, with everything escaped that is not visible ASCII: a line of the log stays one line.
 fn push_visible(out: &mut String, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| !matches!(byte, 0x21..=0x7e) || *byte == b'\\') {
+        let (plain, others) = rest.split_at(at);
+        out.push_str(std::str::from_utf8(plain).unwrap_or(""));
+        match others[0] {
             b'\\' => out.push_str("\\\\"),
-            0x21..=0x7e => out.push(byte as char),
-            _ => {
+            byte => {
                 let _ = write!(out, "\\x{byte:02x}");
             }
         }
+        rest = &others[1..];
     }
+    out.push_str(std::str::from_utf8(rest).unwrap_or(""));
 }
 
 #[cfg(test)]
@@ -325,12 +329,12 @@ mod tests {
             at_byte: None,
             close: None,
         };
-        let mut lines = Vec::new();
+        let mut lines = String::new();
         json(&mut lines, &line);
-        let read: serde_json::Value = serde_json::from_slice(&lines).expect("it is JSON");
+        let read: serde_json::Value = serde_json::from_str(&lines).expect("it is JSON");
         assert_eq!(read["id"], line.id);
         lines.clear();
         text(&mut lines, &line);
-        assert!(String::from_utf8_lossy(&lines).ends_with(" a\",\\\\\"b\n"), "{}", lines.escape_ascii());
+        assert!(lines.ends_with(" a\",\\\\\"b\n"), "{lines}");
     }
 }

@@ -118,6 +118,15 @@ fn without_c1(text: &str) -> String {
     text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{bf}")
 }
 
+/// What a diagnostic says may quote the config, in which a control character can stand as an escape: it is shown as one.
+fn shown(text: String) -> String {
+    let is_hidden = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_hidden) {
+        return text;
+    }
+    text.chars().map(|c| if is_hidden(c) { c.escape_debug().to_string() } else { c.to_string() }).collect()
+}
+
 /// Line and column of a byte, both from one; the column counts characters.
 pub(super) fn position(source: &str, at: usize) -> (usize, usize) {
     let before = source.get(..at).unwrap_or(source);
@@ -159,24 +168,24 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, span: Option<Range<usize>>, message: String) -> &mut Diagnostic {
-        let (label, also) = (String::new(), Vec::new());
+        let (label, also, message) = (String::new(), Vec::new(), shown(message));
         self.diagnostics.push_mut(Diagnostic { severity, message, span, label, also, help: None })
     }
 }
 
 impl Diagnostic {
     pub(super) fn label(&mut self, label: impl Into<String>) -> &mut Diagnostic {
-        self.label = label.into();
+        self.label = shown(label.into());
         self
     }
 
     pub(super) fn also(&mut self, at: Range<usize>, label: impl Into<String>) -> &mut Diagnostic {
-        self.also.push((at, label.into()));
+        self.also.push((at, shown(label.into())));
         self
     }
 
     pub(super) fn help(&mut self, help: impl Into<String>) -> &mut Diagnostic {
-        self.help = Some(help.into());
+        self.help = Some(shown(help.into()));
         self
     }
 }

@@ -618,7 +618,14 @@ error: a route has one kind, and this has `files` and `redirect`
 #[test]
 fn control_bytes_of_a_config_do_not_reach_the_terminal() {
     let folder = fixture();
-    for text in ["log = \"\u{9b}31m\"\n", "\"\\u001b[2J\" = 1\n", "# \u{1b}[2J\nlog = 1\n", "log = \"\\u001b\"\n"] {
+    let texts = [
+        "log = \"\u{9b}31m\"\n",
+        "\"\\u001b[2J\" = 1\n",
+        "# \u{1b}[2J\nlog = 1\n",
+        "log = \"\\u001b\"\n",
+        "[route.\"/{p...}\"]\nfiles = \"\\rsite\"\n",
+    ];
+    for text in texts {
         let report = parse(text, folder.path()).unwrap_err().to_string();
         assert!(!report.contains(|c: char| c.is_control() && c != '\n'), "{report:?}");
     }
