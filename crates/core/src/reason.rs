@@ -186,10 +186,10 @@ catalogue! {
         "Send the whole head, down to its empty line."
     RequestLineMalformed     "request-line-malformed"         BAD_REQUEST           "RFC 9112 §3"      Client   AfterChange
         "The first line is not a method, one space, a target, one space and a version{at|}."
-        "Send `METHOD target HTTP/1.1` and CRLF; if this is TLS, the port expects plain HTTP."
+        "Send `METHOD target HTTP/1.1` and CRLF; a space in the target is %20."
     MethodMalformed          "method-malformed"               BAD_REQUEST           "RFC 9110 §9.1"    Client   AfterChange
         "The method has a byte that a token cannot have{at|}."
-        "Use letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ only."
+        "Use letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ only; if this is TLS, the port expects plain HTTP."
     TargetByteInvalid        "target-byte-invalid"            BAD_REQUEST           "RFC 9112 §3.2"    Client   AfterChange
         "The target has a byte that a request target cannot have{at|}."
         "Percent-encode everything but letters, digits and the punctuation that RFC 3986 allows."

@@ -236,12 +236,13 @@ impl Client<'_> {
     pub(crate) fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, bytes: &[u8], close: Option<Close>) {
         let Some(times) = answered.times else { return };
         let head = answered.understood.then_some(&buffers.head);
+        let (method, target) = on_sight(bytes);
         let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
             at: times.at,
             client: self.address,
-            method: head.map_or(b"", |head| head.method_token.of(bytes)),
-            target: head.map_or(b"", |head| head.target.of(bytes)),
+            method: head.map_or(method, |head| head.method_token.of(bytes)),
+            target: head.map_or(target, |head| head.target.of(bytes)),
             host: value(Name::Host),
             agent: value(Name::UserAgent),
             referer: value(Name::Referer),
@@ -254,6 +255,8 @@ impl Client<'_> {
             route: answered.answer.route.map(|i| site.opened.config.routes[i].pattern.as_str()),
             bytes: answered.answer.bytes,
             id: head
+                // A message that is malformed has no id that is believed.
+                .filter(|_| answered.fault.is_none())
                 .and_then(|head| given_id(&site.opened.config.trusted_proxies, self.address, head, bytes))
                 .unwrap_or(answered.id.as_str()),
             head: times.read - times.began,
@@ -263,6 +266,15 @@ impl Client<'_> {
             close: close.map(Close::id),
         });
     }
+}
+
+/// Method and target of a head that is malformed somewhere, for the log alone: what stands where they should.
+fn on_sight(bytes: &[u8]) -> (&[u8], &[u8]) {
+    const MOST: usize = 1 << 10;
+    let start = bytes.trim_ascii_start();
+    let line = start[..start.len().min(MOST)].split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let mut words = line.splitn(3, |byte| *byte == b' ');
+    (words.next().unwrap_or_default(), words.next().unwrap_or_default())
 }
 
 /// Writes what the kernel takes at once, and takes it out of `bytes`; whether that was all.

@@ -3,6 +3,7 @@
 //! It begins where `idle.rs` leaves off, with what has come, and goes back there when it has been quiet for a while.
 
 use crate::admission::Admission;
+use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Client, DRAINED, Went};
 use crate::config::Limits;
@@ -11,11 +12,11 @@ use crate::send::send;
 use crate::site::Site;
 use crate::socket::{Came, Next, Socket};
 use crate::worker::Worker;
+use std::cell::Cell;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use tokio::task::yield_now;
 use verdict_core::cause::Malformed;
 use verdict_wire::{Body, Close, Fault, Framing, Head, Piece, Progress};
 
@@ -31,15 +32,15 @@ pub(crate) struct Begun {
 /// Serves a connection until it is over or comes to rest.
 pub(crate) async fn connection(stream: Source<TcpStream>, admission: Admission, worker: Rc<Worker>, begun: Begun) {
     let deadline = worker.deadlines.enroll();
-    let mut connection = Connection { socket: Socket { stream, deadline }, admission, worker };
+    let mut connection = Connection { socket: Socket { stream, deadline, sent: Cell::new(0) }, admission, worker };
     let Begun { mut buffers, mut went } = begun;
     loop {
         let ended = loop {
             let conversed = match went {
                 Went::Done => break None,
-                Went::Over => break Some(Ended { unread: false, close: Close::ClientAsked }),
+                Went::Over => break Some(Ended { unread: true, close: Close::ClientAsked }),
                 Went::Turn => {
-                    yield_now().await;
+                    connection.socket.stream.reactor().next_turn().await;
                     Ok(())
                 }
                 Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
@@ -57,7 +58,7 @@ pub(crate) async fn connection(stream: Source<TcpStream>, admission: Admission, 
             connection.worker.give_back(buffers);
             match close {
                 // What was sent is not the whole, and the kernel would go on offering it to who does not read.
-                Close::AnswerBroken | Close::SendIdle => connection.socket.abort(),
+                Close::AnswerBroken | Close::SendIdle | Close::DrainOver => connection.socket.abort(),
                 Close::PeerReset | Close::Io => {}
                 _ if unread => Box::pin(connection.socket.linger()).await,
                 _ => connection.socket.finish(),
@@ -134,11 +135,18 @@ impl Connection {
     }
 
     /// Sends an answer to its end, and leaves the connection where the next message begins.
-    async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, answered: Answered) -> Result<(), Ended> {
-        let Answered { answer, fault, .. } = &answered;
-        let limits = site.limits(answer.route);
-        let sent = send(&self.socket, &buffers.out, &answer.rest, limits.send_idle).await;
+    async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, mut answered: Answered) -> Result<(), Ended> {
+        let limits = site.limits(answered.answer.route);
+        self.socket.sent.set(0);
+        let sent = send(&self.socket, &buffers.out, &answered.answer.rest, limits.send_idle).await;
+        if sent.is_err() {
+            // What is noted is what the kernel took; small content stands in `out` already, at its end.
+            let behind = if matches!(answered.answer.rest, Rest::Nothing) { answered.answer.bytes } else { 0 };
+            let before = buffers.out.len() as u64 - behind;
+            answered.answer.bytes = self.socket.sent.get().saturating_sub(before).min(answered.answer.bytes);
+        }
         buffers.out.clear();
+        let Answered { answer, fault, .. } = &answered;
         let close = match (sent, fault) {
             (Err(close), _) => Some(close),
             (Ok(()), Some(Fault { cause: Malformed::HeadTimeout, .. })) => Some(Close::HeadTimeout),

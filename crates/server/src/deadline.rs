@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 /// No deadline.
-const NEVER: u32 = u32::MAX;
+pub(crate) const NEVER: u32 = u32::MAX;
 
 /// The table of one worker.
 pub(crate) struct Deadlines {
     start: Instant,
     /// Ticks since the start.
     now: Cell<u32>,
+    /// Nothing is waited for any longer.
+    over: Cell<bool>,
     slots: RefCell<Vec<Slot>>,
     free: RefCell<Vec<u32>>,
 }
@@ -39,6 +41,7 @@ impl Deadlines {
         Rc::new(Deadlines {
             start: Instant::now(),
             now: Cell::new(0),
+            over: Cell::new(false),
             slots: RefCell::default(),
             free: RefCell::default(),
         })
@@ -74,6 +77,16 @@ impl Deadlines {
         }
     }
 
+    /// Ends every wait, now and from now on.
+    pub(crate) fn end(&self) {
+        self.over.set(true);
+        for slot in self.slots.borrow_mut().iter_mut() {
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
     /// The tick that it is.
     pub(crate) fn now(&self) -> u32 {
         self.now.get()
@@ -88,6 +101,11 @@ impl Deadlines {
 }
 
 impl Deadline {
+    /// Whether nothing is waited for any longer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.table.over.get()
+    }
+
     /// The tick by which so much time will have passed.
     #[inline]
     pub(crate) fn after(&self, time: Duration) -> u32 {
@@ -101,7 +119,7 @@ impl Deadline {
             if let Poll::Ready(output) = future.as_mut().poll(context) {
                 return Poll::Ready(Some(output));
             }
-            if due <= self.table.now.get() {
+            if due <= self.table.now.get() || self.table.over.get() {
                 return Poll::Ready(None);
             }
             let slot = &mut self.table.slots.borrow_mut()[self.slot as usize];

@@ -4,17 +4,18 @@
 use crate::listen::Given;
 use crate::server::Server;
 use crate::systemd;
+use rustix::fs::FileType;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
-/// Tells a new process what it inherits: `PARENT READY FD=ADDRESS FD=ADDRESS …`.
+/// Tells a new process what it inherits: `READY FD=ADDRESS FD=ADDRESS …`.
 const VARIABLE: &str = "VERDICT_HAND_OVER";
 
 /// Descriptors below are those of standard input, output and error.
@@ -36,11 +37,11 @@ impl Inherited {
         let Some(text) = std::env::var_os(VARIABLE).and_then(|text| text.into_string().ok()) else {
             return Ok(Inherited::default());
         };
-        let Some(Note { parent, ready, sockets }) = Note::parse(&text) else {
+        let Some(Note { ready, sockets }) = Note::parse(&text) else {
             return Err(io::Error::other(format!("{VARIABLE} cannot be read: leave it to verdict")));
         };
-        // What a process further down inherits is not meant for it.
-        if rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get()) != Some(parent) {
+        // A process further down inherits the variable and not the sockets.
+        if !sockets.iter().all(|(descriptor, _)| systemd::is_listening(*descriptor)) || !is_pipe(ready) {
             return Ok(Inherited::default());
         }
         let sockets = sockets
@@ -62,10 +63,21 @@ impl Inherited {
     }
 }
 
+/// Where the process that this one takes over from listens, as its config says it.
+pub fn inherited_addresses() -> Vec<SocketAddr> {
+    let note = std::env::var(VARIABLE).ok().and_then(|text| Note::parse(&text));
+    note.map_or(Vec::new(), |note| note.sockets.into_iter().map(|(_, address)| address).collect())
+}
+
+fn is_pipe(descriptor: RawFd) -> bool {
+    // SAFETY: it is only asked what it is; a number that is no descriptor is answered with an error.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    rustix::fs::fstat(borrowed).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+}
+
 /// [`VARIABLE`], read.
 #[derive(PartialEq, Eq, Debug)]
 struct Note {
-    parent: i32,
     ready: RawFd,
     sockets: Vec<(RawFd, SocketAddr)>,
 }
@@ -73,12 +85,12 @@ struct Note {
 impl Note {
     fn parse(text: &str) -> Option<Note> {
         let mut words = text.split(' ');
-        let (parent, ready) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let ready = words.next()?.parse().ok()?;
         let sockets = words.map(|word| {
             let (descriptor, address) = word.split_once('=')?;
             Some((descriptor.parse().ok()?, address.parse().ok()?))
         });
-        Some(Note { parent, ready, sockets: sockets.collect::<Option<_>>()? })
+        Some(Note { ready, sockets: sockets.collect::<Option<_>>()? })
     }
 }
 
@@ -94,7 +106,7 @@ impl Successor {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         // Copies that a new program keeps, and that are closed here as soon as it has them.
         let mut inherited: Vec<OwnedFd> = vec![write];
-        let mut text = format!("{} {}", std::process::id(), inherited[0].as_raw_fd());
+        let mut text = inherited[0].as_raw_fd().to_string();
         for (configured, socket) in server.sockets() {
             let copy = fcntl_dupfd_cloexec(socket, FIRST)?;
             let _ = write!(text, " {}={configured}", copy.as_raw_fd());
@@ -105,6 +117,11 @@ impl Successor {
         // No other thread starts a program, so nobody else inherits them.
         inherited.iter().try_for_each(|descriptor| fcntl_setfd(descriptor, FdFlags::empty()))?;
         Ok(Successor { process: command.spawn()?, ready: read.into() })
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Waits until it answers, and returns its number; an error says why it never will. Blocks.
@@ -119,11 +136,13 @@ impl Successor {
     }
 }
 
-/// Where this program lies: a newer one that has been put in its place is the one to start.
+/// This program as it was named: what has been put in its place since, or what a link leads to now, is the one to start.
+/// What runs already would follow a rename instead.
 fn program() -> io::Result<PathBuf> {
-    let path = std::env::current_exe()?;
-    let replaced = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
-    Ok(replaced.unwrap_or(path))
+    match std::env::args_os().next().filter(|name| !name.is_empty()) {
+        Some(name) => Ok(name.into()),
+        None => std::env::current_exe(),
+    }
 }
 
 #[cfg(test)]
@@ -133,20 +152,10 @@ mod tests {
     #[test]
     fn what_is_inherited_is_read_or_refused() {
         let (v4, v6) = ("127.0.0.1:80".parse().unwrap(), "[::1]:0".parse().unwrap());
-        let note = |sockets| Some(Note { parent: 7, ready: 5, sockets });
-        assert_eq!(Note::parse("7 5"), note(vec![]));
-        assert_eq!(Note::parse("7 5 8=127.0.0.1:80 9=[::1]:0"), note(vec![(8, v4), (9, v6)]));
-        for wrong in [
-            "",
-            "7",
-            "x 5",
-            "7 x",
-            "7 5 8",
-            "7 5 8=",
-            "7 5 8=localhost:80",
-            "7 5 x=127.0.0.1:80",
-            "7 5  8=127.0.0.1:80",
-        ] {
+        let note = |sockets| Some(Note { ready: 5, sockets });
+        assert_eq!(Note::parse("5"), note(vec![]));
+        assert_eq!(Note::parse("5 8=127.0.0.1:80 9=[::1]:0"), note(vec![(8, v4), (9, v6)]));
+        for wrong in ["", "x", "5 8", "5 8=", "5 8=localhost:80", "5 x=127.0.0.1:80", "5  8=127.0.0.1:80"] {
             assert_eq!(Note::parse(wrong), None, "{wrong}");
         }
     }

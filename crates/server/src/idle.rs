@@ -18,8 +18,12 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use tokio::task::spawn_local;
+
+/// How often one connection is read before others have their turn.
+const ROUNDS: usize = 4;
 
 /// The idle connections of one worker.
 pub(crate) struct Idle {
@@ -109,7 +113,9 @@ impl Idle {
 
     /// Something came on a connection. `over`: and nothing more will.
     pub(crate) fn came(&self, worker: &Rc<Worker>, at: u32, over: bool) {
-        match self.read(worker, at, over) {
+        // A bug in what one connection needs is no reason to end the others. Its message and place are on standard error.
+        let next = catch_unwind(AssertUnwindSafe(|| self.read(worker, at, over)));
+        match next.unwrap_or(Next::End) {
             Next::Rest => {}
             Next::End => drop(self.take(at)),
             Next::Wait(begun) => {
@@ -148,7 +154,7 @@ impl Place {
     /// `over`: the client will send no more than what has come.
     fn answer(&self, worker: &Worker, buffers: &mut Buffers, over: bool) -> Result<Went, Next> {
         let client = Client { worker, address: self.admission.address, crowded: self.admission.crowded };
-        loop {
+        for _ in 0..ROUNDS {
             let room = buffers.input.capacity();
             match recv(&self.stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {
                 Ok((0, _)) => return Err(Next::End),
@@ -162,9 +168,11 @@ impl Place {
                 Went::Done if all && !over => return Ok(Went::Done),
                 // There may be more, or its end.
                 Went::Done => {}
-                Went::Over => return Err(Next::End),
+                Went::Over if all => return Err(Next::End),
+                // Closing a socket with something unread would reset it.
                 went => return Ok(went),
             }
         }
+        Ok(Went::Turn)
     }
 }

@@ -40,5 +40,6 @@ mod user;
 mod watched;
 mod worker;
 
+pub use hand_over::inherited_addresses;
 pub use run::run;
 pub use server::{Server, StartError};

@@ -50,8 +50,7 @@ impl Listening {
         let address = first.socket.local_addr()?;
         for Given { socket, .. } in &ours {
             socket.set_nonblocking(true)?;
-            // Accepted sockets inherit it, which saves a call for each.
-            SockRef::from(socket).set_tcp_nodelay(true)?;
+            for_connections(SockRef::from(socket))?;
         }
         Ok(Some(Listening { configured, address, sockets: ours.into_iter().map(|given| given.socket).collect() }))
     }
@@ -78,11 +77,17 @@ fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     }
     if share {
         socket.set_reuse_port(true)?;
-        // Accepted sockets inherit it, which saves a call for each.
-        socket.set_tcp_nodelay(true)?;
+        for_connections(SockRef::from(&socket))?;
     }
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// Accepted sockets inherit these, which saves calls for each.
+fn for_connections(socket: SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    // Urgent data is data: set apart it would end a read early, which is taken for the end of what has come.
+    socket.set_out_of_band_inline(true)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) struct Line<'a> {
     /// Milliseconds since 1970.
     pub(crate) at: u64,
     pub(crate) client: IpAddr,
-    /// As they were sent; empty if the head was never understood.
+    /// As they were sent; what stands in their place if the head was never understood.
     pub(crate) method: &'a [u8],
     pub(crate) target: &'a [u8],
     pub(crate) host: &'a [u8],
@@ -97,6 +97,12 @@ const OPERATIONS_A_SECOND: u64 = 10;
 
 /// The second that lines are counted in, and how many there were in it.
 static OPERATIONS: Mutex<(u64, u64)> = Mutex::new((0, 0));
+
+/// Tells the operator on standard error what came of what they asked for.
+pub(crate) fn tell(what: Arguments<'_>) {
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "verdict: {what}");
+}
 
 /// Writes what goes wrong beside answers to standard error, at once.
 pub(crate) fn operation(what: Arguments<'_>) {
@@ -240,13 +246,9 @@ fn json(out: &mut String, line: &Line<'_>) {
 fn text(out: &mut String, line: &Line<'_>) {
     let verdict = &line.verdict;
     let _ = write!(out, "{} {} ", Time(line.at), line.client);
-    if line.method.is_empty() {
-        out.push('-');
-    } else {
-        push_visible(out, line.method);
-        out.push(' ');
-        push_visible(out, line.target);
-    }
+    push_or_dash(out, line.method);
+    out.push(' ');
+    push_or_dash(out, line.target);
     let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
     if let Some(interim) = line.interim {
         let _ = write!(out, " interim={interim}");
@@ -272,6 +274,11 @@ fn text(out: &mut String, line: &Line<'_>) {
     );
     push_visible(out, line.id.as_bytes());
     out.push('\n');
+}
+
+/// A column is never empty.
+fn push_or_dash(out: &mut String, bytes: &[u8]) {
+    push_visible(out, if bytes.is_empty() { b"-" } else { bytes });
 }
 
 /// Bytes that came from outside, with everything escaped that is not visible ASCII: a line of the log stays one line.

@@ -16,10 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
-use tokio::task::yield_now;
 
 /// Events that are taken at a time.
 const TURN: usize = 128;
+
+/// Calls on one source that may succeed in a row before others have a turn.
+const IN_A_ROW: u32 = 32;
 
 /// How long tasks with much to do may keep a worker from everybody else.
 const SHARE: Duration = Duration::from_millis(2);
@@ -47,6 +49,8 @@ pub(crate) struct Reactor {
     wakeful: Arc<Wakeful>,
     /// When the tasks of this turn began.
     began: Cell<Instant>,
+    /// Tasks that go on in the next turn.
+    deferred: RefCell<Vec<Waker>>,
 }
 
 /// What is known of a source, and who waits for it.
@@ -80,7 +84,14 @@ impl Reactor {
         epoll::add(&epoll, &woken, EventData::new_u64(WOKEN), EventFlags::IN | EventFlags::ET)?;
         let wakeful = Arc::new(Wakeful { woken: AtomicBool::new(true), home: thread::current().id(), eventfd: woken });
         let began = Cell::new(Instant::now());
-        Ok(Rc::new(Reactor { epoll, sources: RefCell::default(), free: RefCell::default(), wakeful, began }))
+        Ok(Rc::new(Reactor {
+            epoll,
+            sources: RefCell::default(),
+            free: RefCell::default(),
+            wakeful,
+            began,
+            deferred: RefCell::default(),
+        }))
     }
 
     /// Wakes the worker, from any thread.
@@ -101,8 +112,25 @@ impl Reactor {
     /// may be large. What a client makes of a call that sends is not known before: with a tiny window it takes milliseconds.
     pub(crate) async fn share(&self) {
         while self.began.get().elapsed() > SHARE {
-            yield_now().await;
+            self.next_turn().await;
         }
+    }
+
+    /// Goes on when everybody else, idle connections too, has had a turn.
+    pub(crate) async fn next_turn(&self) {
+        let mut deferred = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut deferred, true) {
+                return Poll::Ready(());
+            }
+            self.defer(context.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn defer(&self, waker: &Waker) {
+        self.deferred.borrow_mut().push(waker.clone());
     }
 
     /// Watches an idle connection, which has this place.
@@ -115,11 +143,13 @@ impl Reactor {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         events.reserve(TURN);
-        let timeout = self.wakeful.woken.load(Ordering::Acquire).then_some(&AT_ONCE);
-        match epoll::wait(&self.epoll, spare_capacity(events), timeout) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+        let busy = self.wakeful.woken.load(Ordering::Acquire) || !self.deferred.borrow().is_empty();
+        match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&AT_ONCE)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        self.deferred.borrow_mut().drain(..).for_each(Waker::wake);
+        Ok(())
     }
 
     /// Says what an event is, and wakes who waits for it.
@@ -175,6 +205,8 @@ pub(crate) struct Source<T: AsFd> {
     inner: Option<T>,
     at: u32,
     reactor: Rc<Reactor>,
+    /// How many more calls may succeed in a row.
+    left: Cell<u32>,
 }
 
 impl<T: AsFd> Source<T> {
@@ -195,7 +227,7 @@ impl<T: AsFd> Source<T> {
     ) -> io::Result<Source<T>> {
         let at = reactor.enroll();
         // From here on its place is given back whatever happens.
-        let source = Source { inner: Some(inner), at, reactor: reactor.clone() };
+        let source = Source { inner: Some(inner), at, reactor: reactor.clone(), left: Cell::new(IN_A_ROW) };
         call(&reactor.epoll, source.get().as_fd(), EventData::new_u64(SOURCE | u64::from(at)))?;
         Ok(source)
     }
@@ -224,6 +256,12 @@ impl<T: AsFd> Source<T> {
     /// Makes a call until it does not block.
     pub(crate) async fn io<R>(&self, way: Way, mut call: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         poll_fn(|context| {
+            // A peer that is always ready is not the only one.
+            if self.left.get() == 0 {
+                self.left.set(IN_A_ROW);
+                self.reactor.defer(context.waker());
+                return Poll::Pending;
+            }
             loop {
                 {
                     let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
@@ -235,6 +273,7 @@ impl<T: AsFd> Source<T> {
                         if !waiting.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                             *waiting = Some(context.waker().clone());
                         }
+                        self.left.set(IN_A_ROW);
                         return Poll::Pending;
                     }
                 }
@@ -247,7 +286,10 @@ impl<T: AsFd> Source<T> {
                         }
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    outcome => return Poll::Ready(outcome),
+                    outcome => {
+                        self.left.set(self.left.get() - 1);
+                        return Poll::Ready(outcome);
+                    }
                 }
             }
         })

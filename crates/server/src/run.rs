@@ -3,24 +3,28 @@
 use crate::config::Config;
 use crate::hand_over::{Inherited, Successor};
 use crate::listen::Given;
-use crate::log::operation;
+use crate::log::tell;
 use crate::server::{Server, StartError};
 use crate::systemd;
 use crate::watched::Watched;
+use rustix::process::{Pid, kill_process};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
 /// How often the files of a config are looked at with `watch = true`.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long a new process may take until it answers.
+const ANSWER: Duration = Duration::from_secs(60);
+
 /// Two signals within this time are one: some tools signal a process and then its group.
-const TWICE: Duration = Duration::from_secs(1);
+const TWICE: Duration = Duration::from_millis(100);
 
 /// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM. A second of these ends it at once.
 ///
@@ -44,7 +48,7 @@ pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr]
     systemd::tell("READY=1");
     let ended = runtime.block_on(serve(server, signals, watched));
     runtime.shutdown_background();
-    ended.map_err(failed)
+    ended.map_err(|error| StartError::new(error.to_string(), error))
 }
 
 /// The sockets of a `.socket` unit, each of which has to be one that the config names.
@@ -92,37 +96,74 @@ impl Signals {
 async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Watched>) -> io::Result<()> {
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut successor: Option<tokio::task::JoinHandle<io::Result<u32>>> = None;
+    let mut successor: Option<Pending> = None;
     loop {
-        let watches = watched.as_ref().is_some_and(|watched| watched.on);
         tokio::select! {
             _ = signals.interrupt.recv() => break,
             _ = signals.terminate.recv() => break,
             Some(_) = next(&mut signals.hangup) => server = reload(server, &mut watched),
-            _ = look.tick(), if watches => {
+            _ = look.tick() => {
+                if server.has_lost_a_worker() {
+                    return Err(io::Error::other("a worker has ended, which is a bug; what it said is above"));
+                }
                 if watched.as_mut().is_some_and(Watched::has_changed) {
                     server = reload(server, &mut watched);
                 }
             }
-            _ = signals.hand_over.recv(), if successor.is_none() => match Successor::start(&server) {
-                Ok(started) => successor = Some(spawn_blocking(|| started.wait())),
-                Err(error) => operation(format_args!("a new process could not be started: {error}; this one goes on")),
+            _ = signals.hand_over.recv() => match successor {
+                Some(_) => tell(format_args!("a new process is being started already")),
+                None => successor = Pending::start(&server),
             },
             answered = outcome(&mut successor) => {
                 successor = None;
                 match answered {
                     Ok(process) => {
-                        operation(format_args!("process {process} answers now; this one ends what it has begun"));
+                        tell(format_args!("process {process} answers now; this one ends what it has begun"));
                         systemd::tell(&format!("MAINPID={process}\nREADY=1"));
-                        return stop(|| server.leave(), &mut signals).await;
+                        // The first order to stop is still to come.
+                        return stop(|| server.leave(), None, &mut signals).await;
                     }
-                    Err(error) => operation(format_args!("the new process did not start: {error}; this one goes on")),
+                    Err(error) => tell(format_args!("the new process did not start: {error}; this one goes on")),
                 }
             }
         }
     }
     systemd::tell("STOPPING=1");
-    stop(|| server.stop(), &mut signals).await
+    // What is told to stop is the server, and not this process alone.
+    if let Some(successor) = successor {
+        successor.end();
+    }
+    stop(|| server.stop(), Some(Instant::now()), &mut signals).await
+}
+
+/// A process that is being started.
+struct Pending {
+    process: u32,
+    answer: JoinHandle<io::Result<u32>>,
+    /// When it is given up.
+    until: Instant,
+}
+
+impl Pending {
+    fn start(server: &Server) -> Option<Pending> {
+        match Successor::start(server) {
+            Ok(started) => Some(Pending {
+                process: started.id(),
+                answer: spawn_blocking(|| started.wait()),
+                until: Instant::now() + ANSWER,
+            }),
+            Err(error) => {
+                tell(format_args!("a new process could not be started: {error}; this one goes on"));
+                None
+            }
+        }
+    }
+
+    fn end(&self) {
+        if let Some(process) = i32::try_from(self.process).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(process, rustix::process::Signal::TERM);
+        }
+    }
 }
 
 async fn next(signal: &mut Option<Signal>) -> Option<()> {
@@ -132,10 +173,15 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
     }
 }
 
-async fn outcome(successor: &mut Option<tokio::task::JoinHandle<io::Result<u32>>>) -> io::Result<u32> {
-    match successor {
-        Some(successor) => successor.await.unwrap_or_else(|panicked| Err(io::Error::other(panicked))),
-        None => pending().await,
+async fn outcome(successor: &mut Option<Pending>) -> io::Result<u32> {
+    let Some(successor) = successor else { return pending().await };
+    match timeout_at(successor.until.into(), &mut successor.answer).await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(panicked)) => Err(io::Error::other(panicked)),
+        Err(_) => {
+            successor.end();
+            Err(io::Error::other(format!("it did not answer within {ANSWER:?} and is told to end")))
+        }
     }
 }
 
@@ -147,27 +193,36 @@ fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
     match Config::load(watched.file()) {
         Ok(config) => {
             for warning in config.warnings.to_string().lines() {
-                operation(format_args!("{warning}"));
+                tell(format_args!("{warning}"));
             }
             let routes = config.routes.len();
             let next = Watched::new(watched.file(), &config);
             match server.reload(config) {
                 Ok(()) => {
                     *watched = next;
-                    operation(format_args!("{file} is taken anew: {routes} routes"));
+                    let routes = if routes == 1 { "1 route".to_owned() } else { format!("{routes} routes") };
+                    tell(format_args!("{file} is taken anew: {routes}"));
+                    systemd::tell(&format!("READY=1\nSTATUS=took {file}: {routes}"));
+                    return server;
                 }
-                Err(error) => operation(format_args!("{file} is not taken, the config from before stays: {error}")),
+                Err(error) => tell(format_args!("{file} is not taken, the config from before stays: {error}")),
             }
         }
-        Err(report) => operation(format_args!("{file} is not taken, the config from before stays:\n{report}")),
+        Err(report) => {
+            watched.refuse();
+            tell(format_args!("{file} is not taken, the config from before stays:\n{report}"));
+        }
     }
-    systemd::tell("READY=1");
+    systemd::tell(&format!("READY=1\nSTATUS={file} is wrong and not taken, the config from before stays"));
     server
 }
 
-/// Has the server end; a second signal ends it at once.
-async fn stop(how: impl FnOnce() -> io::Result<()> + Send + 'static, signals: &mut Signals) -> io::Result<()> {
-    let told = Instant::now();
+/// Has the server end; a signal after the one that it was `told` by ends it at once.
+async fn stop(
+    how: impl FnOnce() -> io::Result<()> + Send + 'static,
+    mut told: Option<Instant>,
+    signals: &mut Signals,
+) -> io::Result<()> {
     let mut stopping = spawn_blocking(how);
     loop {
         tokio::select! {
@@ -176,8 +231,8 @@ async fn stop(how: impl FnOnce() -> io::Result<()> + Send + 'static, signals: &m
             }
             () = signals.stop() => {}
         }
-        if told.elapsed() > TWICE {
-            return Err(io::Error::other("told twice to stop, so requests in flight were cut"));
+        if told.get_or_insert_with(Instant::now).elapsed() > TWICE {
+            return Err(io::Error::other("it was told twice to stop, so requests in flight were cut"));
         }
     }
 }

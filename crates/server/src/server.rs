@@ -184,6 +184,11 @@ impl Server {
         Ok(())
     }
 
+    /// Whether one of the workers has ended without having been told to: a bug, and its clients wait for nobody.
+    pub(crate) fn has_lost_a_worker(&self) -> bool {
+        self.workers.iter().any(|(thread, _)| thread.is_finished())
+    }
+
     /// Refuses new connections, lets requests in flight finish for as long as `drain` says, and ends.
     pub fn stop(self) -> io::Result<()> {
         self.end(false)

@@ -7,6 +7,8 @@ use crate::timer::Timer;
 use crate::worker::Worker;
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send};
+use std::cell::Cell;
+use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
@@ -16,6 +18,8 @@ use verdict_wire::Close;
 pub(crate) struct Socket {
     pub(crate) stream: Source<TcpStream>,
     pub(crate) deadline: Deadline,
+    /// Bytes that the kernel has taken, of everything that waited for it.
+    pub(crate) sent: Cell<u64>,
 }
 
 /// What came of waiting for bytes.
@@ -106,10 +110,17 @@ impl Socket {
     ) -> Result<usize, Close> {
         let due = self.deadline.after(pause);
         match self.deadline.until(due, self.stream.io(Way::Write, |_| call())).await {
-            Some(Ok(n)) => Ok(n),
+            Some(Ok(n)) => {
+                self.sent.set(self.sent.get() + n as u64);
+                Ok(n)
+            }
             Some(Err(error)) => Err(broken(&error)),
-            None => Err(Close::SendIdle),
+            None => Err(self.why_not_sent()),
         }
+    }
+
+    fn why_not_sent(&self) -> Close {
+        if self.deadline.is_over() { Close::DrainOver } else { Close::SendIdle }
     }
 
     /// Waits until the client has acknowledged everything; it must acknowledge some of it every `pause`.
@@ -119,11 +130,15 @@ impl Socket {
         let mut wait = Duration::from_micros(200);
         let mut due = Instant::now() + pause;
         while left > 0 {
-            if Instant::now() > due {
-                return Err(Close::SendIdle);
+            if Instant::now() > due || self.deadline.is_over() {
+                return Err(self.why_not_sent());
             }
             // Nobody tells when the last byte is acknowledged, so it is looked for ever more seldom.
-            Timer::every(wait, self.stream.reactor()).map_err(failed)?.tick().await.map_err(failed)?;
+            match Timer::every(wait, self.stream.reactor()) {
+                Ok(timer) if wait < TICK => timer.tick().await.map_err(failed)?,
+                // The table is exact enough for what takes long, and there where the process has no descriptor left.
+                _ => drop(self.deadline.until(self.deadline.after(TICK), pending::<()>()).await),
+            }
             wait = (2 * wait).min(TICK);
             let now = unacknowledged(self.stream.get()).map_err(failed)?;
             if now < left {

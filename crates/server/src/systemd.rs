@@ -4,7 +4,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -23,6 +23,13 @@ pub(crate) fn sockets() -> io::Result<Vec<TcpListener>> {
     let count = number("LISTEN_FDS").unwrap_or(0).min(1024);
     let descriptors = (FIRST..).take(count as usize);
     descriptors.map(inherited).collect()
+}
+
+/// Whether a number is a descriptor of a socket that listens.
+pub(crate) fn is_listening(descriptor: RawFd) -> bool {
+    // SAFETY: it is only asked what it is; a number that is no descriptor is answered with an error.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    rustix::net::sockopt::socket_acceptconn(borrowed).is_ok_and(|listens| listens)
 }
 
 /// A listening socket that this process was started with.

@@ -17,6 +17,8 @@ pub(crate) struct Watched {
     taken: Vec<Stamp>,
     /// When they were last looked at.
     seen: Vec<Stamp>,
+    /// The last change was not taken: what it needs may be in a file that is not known yet.
+    refused: bool,
 }
 
 impl Watched {
@@ -24,7 +26,7 @@ impl Watched {
     pub(crate) fn new(file: &Path, config: &Config) -> Watched {
         let files: Vec<_> = std::iter::once(file.to_owned()).chain(config.named_files.iter().cloned()).collect();
         let taken = stamps(&files);
-        Watched { on: config.watch, seen: taken.clone(), files, taken }
+        Watched { on: config.watch, seen: taken.clone(), files, taken, refused: false }
     }
 
     /// The config's own.
@@ -32,8 +34,21 @@ impl Watched {
         &self.files[0]
     }
 
-    /// Whether one of them has changed and is left alone since the last look. Told once for each change.
+    /// The config was not taken as it is now.
+    pub(crate) fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    /// Whether one of them has changed and is left alone since the last look, or what was wrong with the config is not any
+    /// longer. Told once for each change.
     pub(crate) fn has_changed(&mut self) -> bool {
+        if !self.on {
+            return false;
+        }
+        if self.refused && Config::load(self.file()).is_ok() {
+            self.refused = false;
+            return true;
+        }
         let now = stamps(&self.files);
         let settled = now == self.seen;
         let changed = settled && now != self.taken;

@@ -5,7 +5,7 @@ use crate::buffers::Buffers;
 use crate::client::CROWDED_HEAD;
 use crate::clock::Clock;
 use crate::config;
-use crate::deadline::{Deadlines, TICK};
+use crate::deadline::{Deadlines, NEVER, TICK};
 use crate::id::Random;
 use crate::idle::Idle;
 use crate::listen::BACKLOG;
@@ -197,6 +197,9 @@ fn turn(worker: &Rc<Worker>, tasks: &LocalSet) {
     }
 }
 
+/// Turns that connections have to note that they are cut: none of them waits for anything any longer.
+const LAST_TURNS: usize = 8;
+
 /// A task that accepts from one socket.
 struct Acceptor {
     /// The address of the config that it is for.
@@ -223,18 +226,26 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
         }
     };
     worker.draining.set(true);
+    let deadline = worker.deadlines.enroll();
+    // Who starts a new process does not wait for the old one: it may take as long as its clients do.
+    let end = if handed_over { NEVER } else { deadline.after(worker.site().opened.config.drain) };
     match handed_over {
         true => acceptors.iter().for_each(|acceptor| acceptor.task.abort()),
         false => stop(acceptors).await,
     }
     worker.idle.drain(&worker);
-    let deadline = worker.deadlines.enroll();
-    let end = deadline.after(worker.site().opened.config.drain);
     while worker.connections.open() > 0 {
         if deadline.until(end, worker.connections.one_ends()).await.is_none() {
-            log::operation(format_args!("{} connections were cut at the end of `drain`", worker.connections.open()));
+            let open = worker.connections.open();
+            let what = if open == 1 { "connection was" } else { "connections were" };
+            log::operation(format_args!("{open} {what} cut at the end of `drain`"));
             break;
         }
+    }
+    // Each of them notes how far it came.
+    worker.deadlines.end();
+    for _ in 0..LAST_TURNS {
+        worker.reactor.next_turn().await;
     }
     worker.over.set(true);
 }
@@ -292,8 +303,17 @@ async fn accept(listener: Source<TcpListener>, worker: Rc<Worker>, stop: Rc<Noti
             return;
         }
         // What cannot even be refused waits in the kernel's queue until it can.
-        while !stopping && worker.shared.is_full(worker.site().limits(None)) {
-            deadline.until(deadline.after(TICK), worker.connections.one_ends()).await;
+        if !stopping && worker.shared.is_full(worker.site().limits(None)) {
+            let stopped = async {
+                tokio::select! {
+                    () = worker.connections.one_ends() => false,
+                    () = stop.notified() => true,
+                }
+            };
+            if deadline.until(deadline.after(TICK), stopped).await == Some(true) {
+                left = Some(BACKLOG);
+            }
+            continue;
         }
         let accepted = match stopping {
             true => call(listener.get()),

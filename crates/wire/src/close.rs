@@ -55,6 +55,8 @@ reasons! {
     RequestsServed "requests-served"
     /// The server is draining.
     Draining "draining"
+    /// The time to drain was over before the answer was.
+    DrainOver "drain-over"
     /// The server closed it for want of room.
     Overloaded "overloaded"
     /// TLS failed, in the handshake or after it.

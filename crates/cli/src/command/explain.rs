@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
         return Err(Failure::Usage("there is no message: nothing would be answered".to_owned()));
     }
+    if let Some(user) = config.user.as_ref().filter(|_| rustix::process::geteuid().is_root()) {
+        screen::tell(&format!("explained as root; the server runs as `{}`, which may read less", visible(user)));
+    }
     let site = DryRun::new(config, &visible(&name), text).map_err(|error| Failure::Wrong(error.to_string()))?;
     let explanation = site.explain(&message, args.from);
     let shown = match args.json {

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use verdict_core::explain::visible;
-use verdict_server::StartError;
 use verdict_server::config::{Config, Listen, Scheme};
+use verdict_server::{StartError, inherited_addresses};
 
 /// Serve a folder
 #[derive(clap::Args)]
@@ -44,7 +44,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             )));
         }
         (Some(port), _) | (None, Some(port)) => port,
-        (None, None) => free_port(args.listen.host)?,
+        // Whoever takes over from an old process goes on where that listened.
+        (None, None) => match inherited_addresses().iter().find(|address| address.ip() == args.listen.host) {
+            Some(address) => address.port(),
+            None => free_port(args.listen.host)?,
+        },
     };
     let address = SocketAddr::new(args.listen.host, port);
     let config = Config::serve(&args.folder, vec![Listen { scheme: Scheme::Http, address }])?;
