@@ -2,6 +2,7 @@
 
 use crate::client::{Broken, Client};
 use crate::site::{Plan, Site};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use verdict_server::Server;
@@ -558,4 +559,34 @@ fn a_client_that_breaks_off_harms_nobody() {
     }
     let content = site.get("/huge.bin").content;
     assert!(content.len() == 8 << 20 && content.iter().all(|byte| *byte == b'h'));
+}
+
+/// A client that always has asked already when it is answered is one client: neither others nor the server's end wait for it,
+/// whatever the sizes of its pieces have to do with those of our buffers.
+#[test]
+fn a_client_that_never_pauses_keeps_nobody_waiting() {
+    for size in [100usize, 1024, 2000, 4096] {
+        let mut site = plan().start();
+        let mut request = b"GET /fixed HTTP/1.1\r\nHost: a\r\nX: ".to_vec();
+        request.resize(size - 4, b'x');
+        request.extend_from_slice(b"\r\n\r\n");
+        let pieces = request.repeat(16);
+        let greedy = TcpStream::connect(site.address).expect("it accepts");
+        std::thread::scope(|scope| {
+            scope.spawn(|| while (&greedy).write_all(&pieces).is_ok() {});
+            scope.spawn(|| {
+                let mut nothing = [0; 1 << 16];
+                while (&greedy).read(&mut nothing).is_ok_and(|n| n > 0) {}
+            });
+            let mut client = site.client();
+            for _ in 0..50 {
+                let begun = Instant::now();
+                assert_eq!(client.ask("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n").status(), 200);
+                assert!(begun.elapsed() < Duration::from_secs(2), "{size}: {:?}", begun.elapsed());
+            }
+            let begun = Instant::now();
+            site.stop();
+            assert!(begun.elapsed() < Duration::from_secs(5), "{size}: it ended after {:?}", begun.elapsed());
+        });
+    }
 }
