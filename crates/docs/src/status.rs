@@ -56,7 +56,8 @@ fn push_head(out: &mut String, run: &Run) {
          Every answer has one reason, and the reason has the status. The id of the reason stands in the log, in a problem's\n\
          `type`, and with `explain = \"header\"` in `Verdict-Reason`; `STATUS.md#ID` leads to it. A text in which the server names\n\
          a version, a limit or a place in the message says here what it would be.\n\n\
-         Which of them a route can give depends on its kind and its keys. \"Fault\" is whoever has to change something, and \"again\"\n\
+         This is the whole catalogue. Which of them a route can give depends on its kind and its keys, and some kinds are still to\n\
+         come: `verdict routes` says what your config can give, `verdict code ID` whether this version gives a reason. \"Fault\" is whoever has to change something, and \"again\"\n\
          is when the same request may be sent once more.\n\n\
          ## Contents\n\n",
     );
