@@ -1,6 +1,6 @@
 //! A dry run: a message goes through the functions that answer live ones, over the same files, and what they saw is told.
 //!
-//! Rule: nothing is decided here. `verdict-wire` reads the message, [`serve`](crate::serve) answers it, and this file asks
+//! Rule: nothing is decided here. `verdict-wire` reads the message, `serve.rs` answers it, and this file asks
 //! both what they went by.
 
 mod lines;
