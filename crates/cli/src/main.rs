@@ -1,7 +1,6 @@
 //! `verdict`, the command: reads its arguments, does what one of `command/` says, and tells how it went.
 
 mod command;
-mod json;
 mod screen;
 mod start;
 mod table;

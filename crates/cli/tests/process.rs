@@ -37,13 +37,12 @@ impl Process {
     fn start(config: &str) -> Process {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+        Process::command(folder, "run")
+    }
+
+    fn command(folder: TempDir, name: &str) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
-        command
-            .arg("run")
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.arg(name).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
         let said = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -295,6 +294,13 @@ fn a_change_of_the_file_is_taken_with_watch() {
     process.write(&config("127.0.0.1:0", "new", "watch = true"));
     process.says("is taken anew");
     wait_for("the new answer", || client.ask().expect("an answer") == "new");
+    // What a config wants may come after it.
+    let page = "watch = true\n[route.\"/page\"]\nrespond = { status = 410 }\npages = { 410 = \"page.html\" }";
+    process.write(&config("127.0.0.1:0", "newest", page));
+    process.says("is not taken");
+    std::fs::write(process.folder.path().join("page.html"), "<p>gone").expect("a page");
+    process.says("is taken anew");
+    wait_for("the newest answer", || client.ask().expect("an answer") == "newest");
 }
 
 /// The connection is told with its answer, and new ones are refused.
@@ -310,6 +316,56 @@ fn a_server_that_stops_answers_what_has_begun_and_is_gone() {
     let begun = Instant::now();
     assert!(process.child.wait().expect("it ends").success());
     assert!(begun.elapsed() < Duration::from_secs(5), "an idle connection is not waited for");
+}
+
+/// `verdict serve` takes the first port that is free, and to its successor that of the old process is not.
+#[test]
+fn a_folder_that_is_served_keeps_its_port_over_a_hand_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("index.html"), "here").expect("a page");
+    let config = config("127.0.0.1:0", "port", "");
+    std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+    let mut process = Process::command(folder, "serve");
+    let address = process.address;
+    process.hand_over();
+    assert_eq!(Client::new(address).ask().expect("the successor answers there"), "here");
+}
+
+/// More than what sockets hold between a server and a client that does not read.
+const LARGE: usize = 64 << 20;
+
+#[test]
+fn a_download_outlives_a_hand_over_until_the_old_process_is_told_to_stop() {
+    let more = "drain = \"1s\"\n[route.\"/files/{path...}\"]\nfiles = \"public\"";
+    let mut process = Process::start(&config("127.0.0.1:0", "here", "drain = \"1s\""));
+    let public = process.folder.path().join("public");
+    std::fs::create_dir(&public).expect("a folder");
+    std::fs::write(public.join("large.bin"), vec![b'x'; LARGE]).expect("a file");
+    process.write(&config("127.0.0.1:0", "here", more));
+    process.signal("HUP");
+    process.says("is taken anew");
+    let download = || {
+        let mut stream = TcpStream::connect(process.address).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(b"GET /files/large.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
+        stream.read_exact(&mut [0; 1000]).expect("its beginning");
+        stream
+    };
+    let (mut whole, mut cut) = (download(), download());
+    process.signal("USR2");
+    let line = process.says("answers now");
+    process.successors.push(line.split(' ').find_map(|word| word.parse().ok()).expect("its number"));
+    // Longer than `drain`.
+    thread::sleep(Duration::from_millis(1500));
+    let mut rest = Vec::new();
+    whole.read_to_end(&mut rest).expect("it goes on");
+    assert!(rest.len() > LARGE - 1000, "{} bytes", rest.len());
+    assert!(process.child.try_wait().expect("its state").is_none(), "the other download goes on");
+    signal(process.child.id(), "TERM");
+    process.says("1 connection was cut");
+    assert!(process.child.wait().expect("it ends").success());
+    let ended = cut.read_to_end(&mut rest);
+    assert!(ended.is_err() || rest.len() < 2 * LARGE - 2000, "what is cut does not look whole");
 }
 
 /// As systemd.socket(5) and sd_notify(3) have it.

@@ -22,7 +22,7 @@ impl Server {
         std::fs::create_dir(folder.path().join("public")).expect("a folder");
         std::fs::write(folder.path().join("public/page.txt"), "page").expect("a file");
         let config = format!(
-            "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"{log}\"\n[limits]\nhead = \"1s\"\n\
+            "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"{log}\"\ndrain = \"1s\"\n[limits]\nhead = \"1s\"\n\
              [route.\"/{{path...}}\"]\nfiles = \"public\"\n[route.\"/gone\"]\nrespond = {{ status = 410 }}\n"
         );
         std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
@@ -273,6 +273,39 @@ fn what_was_answered_before_the_server_stops_is_in_the_log() {
     let mut rest = String::new();
     server.output.read_to_string(&mut rest).expect("UTF-8");
     assert_eq!(rest, "");
+}
+
+/// What is noted of an answer that does not come to its end is what was sent of it.
+#[test]
+fn an_answer_that_is_cut_is_in_the_log_with_what_was_sent_of_it() {
+    const LARGE: u64 = 64 << 20;
+    for by_server in [true, false] {
+        let mut server = Server::start("json");
+        std::fs::write(server.folder.path().join("public/large.bin"), vec![0; LARGE as usize]).expect("a file");
+        let mut stream = TcpStream::connect(server.address).expect("it accepts");
+        stream.write_all(&request("GET /large.bin", "")).expect("it reads");
+        stream.read_exact(&mut [0; 100_000]).expect("its beginning");
+        if by_server {
+            server.stop();
+        } else {
+            drop(stream);
+        }
+        let line = server.json();
+        assert_eq!((&line["status"], &line["reason"]), (&200.into(), &"served".into()));
+        assert_eq!(line["close"], if by_server { "drain-over" } else { "peer-reset" });
+        let sent = line["bytes"].as_u64().expect("a number");
+        assert!((90_000..LARGE).contains(&sent), "{sent}");
+    }
+}
+
+/// The first words of a head that is malformed, whatever they are, as one line.
+#[test]
+fn a_malformed_head_is_in_the_log_as_far_as_it_can_be_read() {
+    let mut server = Server::start("text");
+    server.ask(b"GET /../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(server.line().contains(" GET /../etc/passwd 400 ambiguous-target "));
+    server.ask(b"\x16\x03\x01\x02\n\r\n");
+    assert!(server.line().contains(" \\x16\\x03\\x01\\x02 - 400 "));
 }
 
 #[test]

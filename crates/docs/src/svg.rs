@@ -2,6 +2,7 @@
 //! whatever the reader's system has.
 
 use std::fmt::{self, Display, Formatter};
+use verdict_core::explain::push_html;
 
 /// The room that a text takes up, in pixels.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -67,18 +68,10 @@ impl Canvas {
     }
 }
 
-/// The text as it stands in SVG.
+/// The text as it stands in SVG, which has HTML's references.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
+    push_html(&mut out, text);
     out
 }
 

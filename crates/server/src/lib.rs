@@ -18,6 +18,7 @@ mod hand_over;
 mod handler;
 mod id;
 mod idle;
+pub mod json;
 mod listen;
 mod log;
 mod moment;

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
 /// How often the files of a config are looked at with `watch = true`.
@@ -120,8 +120,7 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
                     Ok(process) => {
                         tell(format_args!("process {process} answers now; this one ends what it has begun"));
                         systemd::tell(&format!("MAINPID={process}\nREADY=1"));
-                        // The first order to stop is still to come.
-                        return stop(|| server.leave(), None, &mut signals).await;
+                        return leave(server, &mut signals).await;
                     }
                     Err(error) => tell(format_args!("the new process did not start: {error}; this one goes on")),
                 }
@@ -133,7 +132,7 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
     if let Some(successor) = successor {
         successor.end();
     }
-    stop(|| server.stop(), Some(Instant::now()), &mut signals).await
+    stop(spawn_blocking(|| server.stop()), &mut signals).await
 }
 
 /// A process that is being started.
@@ -217,24 +216,33 @@ fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
     server
 }
 
-/// Has the server end; a signal after the one that it was `told` by ends it at once.
-async fn stop(
-    how: impl FnOnce() -> io::Result<()> + Send + 'static,
-    mut told: Option<Instant>,
-    signals: &mut Signals,
-) -> io::Result<()> {
-    let mut stopping = spawn_blocking(how);
+/// Has the server end when its clients have what they asked for, or are told to hurry.
+async fn leave(server: Server, signals: &mut Signals) -> io::Result<()> {
+    let hurry = server.hurry();
+    let mut leaving = spawn_blocking(|| server.leave());
+    tokio::select! {
+        left = &mut leaving => return ended(left),
+        () = signals.stop() => hurry.stop(),
+    }
+    stop(leaving, signals).await
+}
+
+/// Waits until the server has ended, as it has just been told to; another signal ends it at once.
+async fn stop(mut stopping: JoinHandle<io::Result<()>>, signals: &mut Signals) -> io::Result<()> {
+    let told = Instant::now();
     loop {
         tokio::select! {
-            stopped = &mut stopping => {
-                return stopped.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-            }
+            stopped = &mut stopping => return ended(stopped),
             () = signals.stop() => {}
         }
-        if told.get_or_insert_with(Instant::now).elapsed() > TWICE {
+        if told.elapsed() > TWICE {
             return Err(io::Error::other("it was told twice to stop, so requests in flight were cut"));
         }
     }
+}
+
+fn ended(server: Result<io::Result<()>, JoinError>) -> io::Result<()> {
+    server.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
 }
 
 fn failed(error: io::Error) -> StartError {

@@ -194,9 +194,15 @@ impl Server {
         self.end(false)
     }
 
-    /// The same, while another process goes on listening on the sockets.
+    /// The same, while another process goes on listening on the sockets, and for as long as it takes unless
+    /// [`Hurry::stop`] is called.
     pub(crate) fn leave(self) -> io::Result<()> {
         self.end(true)
+    }
+
+    /// What ends [`Server::leave`].
+    pub(crate) fn hurry(&self) -> Hurry {
+        Hurry(self.workers.iter().map(|(_, orders)| orders.clone()).collect())
     }
 
     fn end(self, handed_over: bool) -> io::Result<()> {
@@ -210,6 +216,18 @@ impl Server {
         }
         self.log.finish();
         ended
+    }
+}
+
+/// Has a server that leaves stop within the time of its config's `drain`.
+pub(crate) struct Hurry(Vec<UnboundedSender<Order>>);
+
+impl Hurry {
+    pub(crate) fn stop(&self) {
+        for orders in &self.0 {
+            // A worker that has ended is as it should be.
+            let _ = orders.send(Order::Drain { handed_over: false });
+        }
     }
 }
 

@@ -227,19 +227,31 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
     };
     worker.draining.set(true);
     let deadline = worker.deadlines.enroll();
-    // Who starts a new process does not wait for the old one: it may take as long as its clients do.
-    let end = if handed_over { NEVER } else { deadline.after(worker.site().opened.config.drain) };
+    // Who starts a new process does not wait for the old one: it may take as long as its clients do, unless it is told to
+    // stop then.
+    let drain = worker.site().opened.config.drain;
+    let mut end = if handed_over { NEVER } else { deadline.after(drain) };
     match handed_over {
         true => acceptors.iter().for_each(|acceptor| acceptor.task.abort()),
         false => stop(acceptors).await,
     }
     worker.idle.drain(&worker);
     while worker.connections.open() > 0 {
-        if deadline.until(end, worker.connections.one_ends()).await.is_none() {
-            let open = worker.connections.open();
-            let what = if open == 1 { "connection was" } else { "connections were" };
-            log::operation(format_args!("{open} {what} cut at the end of `drain`"));
-            break;
+        let told_again = async {
+            tokio::select! {
+                () = worker.connections.one_ends() => false,
+                Some(_) = orders.recv() => true,
+            }
+        };
+        match deadline.until(end, told_again).await {
+            Some(false) => {}
+            Some(true) => end = end.min(deadline.after(drain)),
+            None => {
+                let open = worker.connections.open();
+                let what = if open == 1 { "connection was" } else { "connections were" };
+                log::operation(format_args!("{open} {what} cut at the end of `drain`"));
+                break;
+            }
         }
     }
     // Each of them notes how far it came.

@@ -1,12 +1,12 @@
 //! `verdict check`: says what is wrong with a config, without listening; and of one that is right, what it has.
 
 use super::Failure;
-use crate::json::Json;
 use crate::screen::{self, Screen, Style};
 use crate::table::Table;
 use std::path::{Path, PathBuf};
 use verdict_core::explain::visible;
 use verdict_server::config::{Config, Diagnostic, Report, Severity};
+use verdict_server::json::Json;
 
 /// Check a config without running it
 #[derive(clap::Args)]

@@ -2,13 +2,13 @@
 
 use super::Failure;
 use super::source::{Loaded, Source};
-use crate::json::Json;
 use crate::screen::{self, Screen, Style};
 use crate::table::Table;
 use std::fmt::Write;
 use verdict_core::explain::visible;
 use verdict_core::{Method, Reason};
 use verdict_server::explain::{DryRun, RouteAt};
+use verdict_server::json::Json;
 use verdict_server::routes::{OfMethods, Possibilities};
 
 /// List each route with every status that it can give, and why

@@ -5,7 +5,8 @@ use super::read::{Entry, Reader, Table, Value};
 use super::{HintsTo, Kind, Limits, Route, fields, kinds, limits, report};
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::de::DeValue;
@@ -218,7 +219,12 @@ fn look_at_page(path: &Path) -> Result<PathBuf, NoPage> {
     if metadata.len() > LARGEST_PAGE {
         return Err(NoPage::TooLarge);
     }
-    let content = std::fs::read(path).map_err(NoPage::Unreadable)?;
+    // Some files have a length of 0 and any amount of content.
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_PAGE + 1).read_to_end(&mut content));
+    if read.map_err(NoPage::Unreadable)? as u64 > LARGEST_PAGE {
+        return Err(NoPage::TooLarge);
+    }
     if std::str::from_utf8(&content).is_err() {
         return Err(NoPage::NotUtf8);
     }

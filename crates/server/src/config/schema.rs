@@ -5,14 +5,13 @@
 //! second time, with the words that an editor shows; tests hold both lists of keys, and what each takes, against each other.
 
 mod form;
-mod json;
 
 use super::fields::{DECIDED, FRAMING, OURS};
 use super::read::Zero;
 use super::units::{DURATION, Form, RATE, SIZE};
 use super::{Files, Limits};
-use form::{described, integer, not_empty, one_of, one_or_list, quantity, table, text};
-use json::Json;
+use crate::json::Json;
+use form::{described, integer, not_empty, of_type, one_of, one_or_list, quantity, table, text};
 use std::path::PathBuf;
 use std::time::Duration;
 use verdict_core::cause::Elsewhere;
@@ -60,7 +59,7 @@ pub fn schema() -> String {
             "watch",
             described(
                 "Whether a change of this file, or of one that it names, is taken over while the server runs.",
-                Json::of("boolean").with("default", false),
+                of_type("boolean").with("default", false),
             ),
         ),
         ("user", described("The user of /etc/passwd to become once the listeners are bound.", text(r"[^\x00:/]+"))),
@@ -77,10 +76,10 @@ pub fn schema() -> String {
     ];
     let schema = table(keys)
         .with("required", Json::list(["route"]))
-        .preceded_by("$defs", Json::object().with("route", route()))
+        .preceded_by("$defs", Json::empty().with("route", route()))
         .preceded_by("title", concat!("A config of Verdict ", env!("CARGO_PKG_VERSION")))
         .preceded_by("$schema", "https://json-schema.org/draft/2020-12/schema");
-    format!("{schema}\n")
+    format!("{schema:#}\n")
 }
 
 // What `[limits]` and a route's `limits` have in common.
@@ -121,14 +120,14 @@ fn limits() -> Json {
 }
 
 fn routes() -> Json {
-    let route = || Json::object().with("$ref", "#/$defs/route");
+    let route = || Json::empty().with("$ref", "#/$defs/route");
     // A folder has many paths.
-    let one_path = route().with("properties", Json::object().with("files", false));
-    let by_pattern = Json::object().with(r"\}$", route()).with(r"[^}]$", one_path);
+    let one_path = route().with("properties", Json::empty().with("files", false));
+    let by_pattern = Json::empty().with(r"\}$", route()).with(r"[^}]$", one_path);
     described(
         "The routes by pattern: `[host]/path`, where `{name}` is one segment and `{name...}`, last, the rest, which may be \
          empty. The most specific pattern that matches wins, wherever it stands.",
-        Json::of("object").with("minProperties", 1),
+        of_type("object").with("minProperties", 1),
     )
     .with("propertyNames", form::pattern())
     .with("patternProperties", by_pattern)
@@ -155,7 +154,7 @@ fn route() -> Json {
             described(
                 "What browsers get instead of the generated page: a status from 400 to 599, and a file of text of at most \
                  1MiB.",
-                Json::of("object").with("propertyNames", page_names).with("additionalProperties", not_empty()),
+                of_type("object").with("propertyNames", page_names).with("additionalProperties", not_empty()),
             ),
         ),
         (
@@ -173,15 +172,15 @@ fn route() -> Json {
             ),
         ),
     ];
-    let kinds = ["files", "redirect", "respond"].map(|kind| Json::object().with("required", Json::list([kind])));
+    let kinds = ["files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
     described("What answers, and what holds for it. One of `files`, `redirect`, `respond`.", table(keys))
         .with("oneOf", Json::List(kinds.into()))
-        .with("dependentRequired", Json::object().with("hints-to", Json::list(["hints"])))
+        .with("dependentRequired", Json::empty().with("hints-to", Json::list(["hints"])))
 }
 
 fn files() -> Json {
     let default = Files::new(PathBuf::new());
-    let flag = |words: &str, default: bool| described(words, Json::of("boolean").with("default", default));
+    let flag = |words: &str, default: bool| described(words, of_type("boolean").with("default", default));
     let options = table(vec![
         ("root", described("The folder, relative to the config's.", not_empty())),
         (
@@ -211,7 +210,7 @@ fn files() -> Json {
     ]);
     described(
         "A folder: 200, 206, 304, 404, 416. Its path, or a table with options.",
-        Json::object().with("anyOf", Json::List(vec![not_empty(), options.with("required", Json::list(["root"]))])),
+        Json::empty().with("anyOf", Json::List(vec![not_empty(), options.with("required", Json::list(["root"]))])),
     )
 }
 
@@ -231,7 +230,7 @@ fn redirect() -> Json {
     ]);
     described(
         "Somewhere else, for every method. A path or a URL for 307, or a table with options.",
-        Json::object().with("anyOf", Json::List(vec![form::target(), options.with("required", Json::list(["to"]))])),
+        Json::empty().with("anyOf", Json::List(vec![form::target(), options.with("required", Json::list(["to"]))])),
     )
 }
 
@@ -253,7 +252,7 @@ fn respond() -> Json {
             "status",
             described("A registered final status.", one_of(finals.iter().map(|entry| u64::from(entry.status.code())))),
         ),
-        ("body", described("The content; none where the status forbids it.", Json::of("string"))),
+        ("body", described("The content; none where the status forbids it.", of_type("string"))),
         (
             "type",
             described("The content's media type.", form::media_type().with("default", "text/plain; charset=utf-8")),
@@ -275,34 +274,34 @@ fn respond() -> Json {
         rules.push(when_status(other, lacking(name)));
     }
     let empty = finals.iter().filter(|entry| entry.status.forbids_content()).map(|entry| entry.status.code().into());
-    rules.push(when_status(empty, Json::object().with("properties", Json::object().with("body", false))));
+    rules.push(when_status(empty, Json::empty().with("properties", Json::empty().with("body", false))));
     described("Always the same answer.", table(keys))
         .with("required", Json::list(["status"]))
-        .with("dependentRequired", Json::object().with("type", Json::list(["body"])))
+        .with("dependentRequired", Json::empty().with("type", Json::list(["body"])))
         .with("allOf", Json::List(rules))
 }
 
 /// What else holds where the status is one of these.
 fn when_status(codes: impl IntoIterator<Item = u64>, then: Json) -> Json {
-    let status = Json::object().with("properties", Json::object().with("status", one_of(codes)));
-    Json::object().with("if", status.with("required", Json::list(["status"]))).with("then", then)
+    let status = Json::empty().with("properties", Json::empty().with("status", one_of(codes)));
+    Json::empty().with("if", status.with("required", Json::list(["status"]))).with("then", then)
 }
 
 /// There is a field of this name, in whatever case.
 fn having(name: &str) -> Json {
-    let headers = Json::object().with("not", Json::object().with("propertyNames", unnamed(name)));
-    let headers = Json::object().with("headers", described(&format!("With `{name}`."), headers));
-    Json::object().with("required", Json::list(["headers"])).with("properties", headers)
+    let headers = Json::empty().with("not", Json::empty().with("propertyNames", unnamed(name)));
+    let headers = Json::empty().with("headers", described(&format!("With `{name}`."), headers));
+    Json::empty().with("required", Json::list(["headers"])).with("properties", headers)
 }
 
 /// There is no field of this name.
 fn lacking(name: &str) -> Json {
-    let headers = Json::object().with("propertyNames", unnamed(name));
-    Json::object().with("properties", Json::object().with("headers", headers))
+    let headers = Json::empty().with("propertyNames", unnamed(name));
+    Json::empty().with("properties", Json::empty().with("headers", headers))
 }
 
 fn unnamed(name: &str) -> Json {
-    Json::object().with("not", Json::object().with("pattern", format!("^{}$", form::any_case(name))))
+    Json::empty().with("not", Json::empty().with("pattern", format!("^{}$", form::any_case(name))))
 }
 
 fn route_limits() -> Json {

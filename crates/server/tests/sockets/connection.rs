@@ -590,3 +590,29 @@ fn a_client_that_never_pauses_keeps_nobody_waiting() {
         });
     }
 }
+
+/// Clients that are told that there is no room, and go on sending, keep the acceptor from accepting and not from ending.
+#[test]
+fn a_server_that_is_full_ends_in_its_time() {
+    let mut site = plan().limits("connections = 1\n").start();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let mut clients: Vec<_> = (0..80).map(|_| TcpStream::connect(site.address).expect("a queue")).collect();
+        for client in &mut clients {
+            let head = b"POST /fixed HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n";
+            client.write_all(head).expect("a buffer");
+        }
+        clients[5].read_exact(&mut [0; 12]).expect("it is told that there is no room");
+        let over = &over;
+        scope.spawn(move || {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                clients.iter_mut().for_each(|client| drop(client.write_all(b"x")));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let begun = Instant::now();
+        site.stop();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(begun.elapsed() < Duration::from_secs(8), "`drain` is 2 s, and it took {:?}", begun.elapsed());
+    });
+}

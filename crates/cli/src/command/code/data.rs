@@ -1,7 +1,6 @@
 //! The reference as JSON, and what both forms ask of the catalogue.
 
 use super::given::given;
-use crate::json::Json;
 use std::collections::BTreeSet;
 use verdict_core::decide::respond::respond;
 use verdict_core::explain::{Evidence, remedy, sentence};
@@ -9,6 +8,7 @@ use verdict_core::reason::{CATALOGUE, Fault, Retry};
 use verdict_core::reference::{Caching, class_name, compare, comparisons_with, content, entry};
 use verdict_core::status::{Entry, REGISTRY, Required};
 use verdict_core::{Method, Reason, Status};
+use verdict_server::json::Json;
 
 /// This server's reasons for a status, in the order of decision.
 pub(super) fn reasons(status: Status) -> impl Iterator<Item = Reason> {

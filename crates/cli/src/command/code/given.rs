@@ -2,51 +2,12 @@
 //! catalogue has more, for kinds of routes that are still to come.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use verdict_core::Reason;
-use verdict_server::config::{Config, Kind};
-use verdict_server::explain::DryRun;
+use verdict_server::routes::every_reason;
 
-/// Every kind of route with every option that leads to another answer. The root is a folder that is always there, and nothing
-/// in it is looked at.
-const EVERYTHING: &str = r#"
-[route."/listed/{path...}"]
-files = { root = "/", listing = true }
-hints = ["</a.css>; rel=preload"]
-hints-to = "all"
-limits = { length = "required" }
-[route."/unlisted/{path...}"]
-files = "/"
-[route."/application/{path...}"]
-files = "/"
-[route."/301"]
-redirect = { to = "/", status = 301 }
-[route."/302"]
-redirect = { to = "/", status = 302 }
-[route."/303"]
-redirect = { to = "/", status = 303 }
-[route."/307"]
-redirect = { to = "/", status = 307 }
-[route."/308"]
-redirect = { to = "/", status = 308 }
-[route."/respond"]
-respond = { status = 200, body = "x" }
-"#;
-
-/// The reasons that some config leads to; `None` if that cannot be found out on this machine.
+/// All of them; `None` if that cannot be found out on this machine.
 pub(super) fn given() -> Option<BTreeSet<Reason>> {
-    let mut config = Config::parse(EVERYTHING, "", Path::new("/")).ok()?;
-    for route in &mut config.routes {
-        if let Kind::Files(files) = &mut route.kind
-            && route.pattern.as_str().starts_with("/application/")
-        {
-            files.fallback = Some("/index.html".to_owned());
-        }
-    }
-    let possible = DryRun::new(config, "", EVERYTHING.to_owned()).ok()?.possibilities();
-    let groups = possible.routes.iter().flat_map(|route| &route.methods).chain(&possible.nowhere);
-    let of_routes = groups.flat_map(|group| group.reasons.iter().chain(&group.interim));
-    Some(of_routes.chain(&possible.any).copied().collect())
+    every_reason().ok()
 }
 
 #[cfg(test)]

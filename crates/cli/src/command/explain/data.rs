@@ -1,7 +1,7 @@
 //! An explanation for programs.
 
-use crate::json::Json;
 use verdict_server::explain::{Explanation, Key, Lost, Place, RouteAt, Step};
+use verdict_server::json::Json;
 
 pub(super) fn explanation(told: &Explanation) -> String {
     let (status, reason) = (told.verdict.status(), told.verdict.reason);

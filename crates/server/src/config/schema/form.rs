@@ -3,7 +3,7 @@
 
 use super::super::read::Zero;
 use super::super::units::Form;
-use super::json::Json;
+use crate::json::Json;
 
 /// A character that is no control character (Unicode's category Cc), in a class.
 const NOT_CONTROL: &str = r"^\x00-\x1f\x7f-\x9f";
@@ -11,14 +11,19 @@ const NOT_CONTROL: &str = r"^\x00-\x1f\x7f-\x9f";
 /// RFC 9110 §5.6.2.
 const TOKEN: &str = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
+/// A value of one type.
+pub(super) fn of_type(name: &str) -> Json {
+    Json::empty().with("type", name)
+}
+
 /// A text that this regular expression (ECMA-262) matches as a whole.
 pub(super) fn text(pattern: &str) -> Json {
-    Json::of("string").with("pattern", format!("^(?:{pattern})$"))
+    of_type("string").with("pattern", format!("^(?:{pattern})$"))
 }
 
 /// A text that says something.
 pub(super) fn not_empty() -> Json {
-    Json::of("string").with("minLength", 1)
+    of_type("string").with("minLength", 1)
 }
 
 /// A number and its unit.
@@ -33,24 +38,24 @@ pub(super) fn quantity(form: &Form, zero: Zero) -> Json {
 
 /// A whole number from one bound to the other.
 pub(super) fn integer(least: u64, most: u64) -> Json {
-    Json::of("integer").with("minimum", least).with("maximum", most)
+    of_type("integer").with("minimum", least).with("maximum", most)
 }
 
 /// One of these words or numbers.
 pub(super) fn one_of<V: Into<Json>>(values: impl IntoIterator<Item = V>) -> Json {
-    Json::object().with("enum", Json::list(values))
+    Json::empty().with("enum", Json::list(values))
 }
 
 /// One value, or a list of them.
 pub(super) fn one_or_list(item: Json, least: u64) -> Json {
-    let list = Json::of("array").with("items", item.clone());
-    Json::object().with("anyOf", Json::List(vec![item, if least > 0 { list.with("minItems", least) } else { list }]))
+    let list = of_type("array").with("items", item.clone());
+    Json::empty().with("anyOf", Json::List(vec![item, if least > 0 { list.with("minItems", least) } else { list }]))
 }
 
 /// A table that takes these keys and no others.
 pub(super) fn table(keys: Vec<(&str, Json)>) -> Json {
     let keys = keys.into_iter().map(|(key, form)| (key.to_owned(), form)).collect();
-    Json::of("object").with("properties", Json::Object(keys)).with("additionalProperties", false)
+    of_type("object").with("properties", Json::Object(keys)).with("additionalProperties", false)
 }
 
 /// The form, and what an editor says of a key that has it.
@@ -71,10 +76,10 @@ pub(super) fn any_case(name: &str) -> String {
 /// A table of fields none of whose names is one of these.
 pub(super) fn fields<'n>(refused: impl IntoIterator<Item = &'n str>) -> Json {
     let refused: Vec<_> = refused.into_iter().map(any_case).collect();
-    let name = text(TOKEN).with("not", Json::object().with("pattern", format!("^(?:{})$", refused.join("|"))));
+    let name = text(TOKEN).with("not", Json::empty().with("pattern", format!("^(?:{})$", refused.join("|"))));
     // RFC 9110 §5.5
     let value = text(r"(?:[!-~](?:[\t -~]*[!-~])?)?");
-    Json::of("object").with("propertyNames", name).with("additionalProperties", value)
+    of_type("object").with("propertyNames", name).with("additionalProperties", value)
 }
 
 /// `type/subtype`, with parameters (RFC 9110 §8.3.1).
