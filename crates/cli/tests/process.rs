@@ -1,34 +1,30 @@
 //! A server as a process: reloaded, handed over and stopped by signals, while clients ask all the time.
 
+mod running;
+
+use running::{Lines, PATIENCE, Running, ends, lives, signal, wait_for};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server at work, in a folder of its own.
+/// A server at work, and those that took over from it.
 struct Process {
-    child: Child,
-    said: BufReader<ChildStderr>,
+    first: Running,
     address: SocketAddr,
-    folder: TempDir,
-    /// Processes that took over from it.
     successors: Vec<u32>,
 }
 
 /// A config with one answer.
 fn config(address: &str, answer: &str, more: &str) -> String {
     format!(
-        "listen = [\"http://{address}\"]\nworkers = 2\nlog = \"off\"\n{more}\n[route.\"/\"]\n\
+        "listen = [\"http://{address}\"]\nworkers = 2\n{more}\n[route.\"/\"]\n\
          respond = {{ status = 200, body = \"{answer}\" }}\n"
     )
 }
@@ -41,41 +37,24 @@ impl Process {
     }
 
     fn command(folder: TempDir, name: &str) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
-        command.arg(name).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the command starts");
-        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let said = BufReader::new(child.stderr.take().expect("it is piped"));
-        let mut line = String::new();
-        output.read_line(&mut line).expect("it says where it listens");
-        let address = line.trim_end().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("{line:?}"));
-        Process { child, said, address, folder, successors: Vec::new() }
+        let first = Running::start(folder, name);
+        Process { address: first.address, first, successors: Vec::new() }
     }
 
     fn write(&self, config: &str) {
         // As a careful editor does: the file is never half there.
-        let new = self.folder.path().join("new.toml");
+        let new = self.first.folder.path().join("new.toml");
         std::fs::write(&new, config).expect("a config");
-        std::fs::rename(new, self.folder.path().join("verdict.toml")).expect("a rename");
+        std::fs::rename(new, self.first.folder.path().join("verdict.toml")).expect("a rename");
     }
 
     fn signal(&self, name: &str) {
-        signal(self.successors.last().copied().unwrap_or(self.child.id()), name);
+        signal(self.successors.last().copied().unwrap_or(self.first.child.id()), name);
     }
 
     /// Reads what it says until a line has these words in it, and returns that line.
-    fn says(&mut self, words: &str) -> String {
-        let mut all = String::new();
-        loop {
-            let mut line = String::new();
-            let n = self.said.read_line(&mut line).expect("UTF-8");
-            assert!(n > 0, "it ended before it said {words:?}: {all}");
-            if line.contains(words) {
-                return line;
-            }
-            all.push_str(&line);
-        }
+    fn says(&self, words: &str) -> String {
+        self.first.said.until(words)
     }
 
     /// Has a new process take over, and waits until the old one is gone.
@@ -84,8 +63,8 @@ impl Process {
         let line = self.says("answers now");
         let process = line.split(' ').find_map(|word| word.parse().ok()).expect("its number");
         match self.successors.last() {
-            None => assert!(self.child.wait().expect("it ends").success()),
-            Some(old) => wait_for("the old process ends", || !Path::new(&format!("/proc/{old}")).exists()),
+            None => self.first.ends(),
+            Some(old) => wait_for("the old process ends", || !lives(*old)),
         }
         self.successors.push(process);
     }
@@ -96,21 +75,6 @@ impl Drop for Process {
         for process in &self.successors {
             let _ = Command::new("kill").arg("-KILL").arg(process.to_string()).stderr(Stdio::null()).status();
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
-    assert!(sent.is_ok_and(|status| status.success()), "{name}");
-}
-
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not in {PATIENCE:?}");
-        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -187,7 +151,7 @@ fn under_load(address: SocketAddr, work: impl FnOnce()) {
 
 #[test]
 fn a_reload_loses_no_request() {
-    let mut process = Process::start(&config("127.0.0.1:0", "0", ""));
+    let process = Process::start(&config("127.0.0.1:0", "0", ""));
     let address = process.address;
     under_load(address, || {
         for i in 1..=10 {
@@ -215,7 +179,7 @@ fn a_hand_over_loses_no_request() {
     });
     process.signal("TERM");
     let last = process.successors.last().copied().expect("one");
-    wait_for("the last one ends", || !Path::new(&format!("/proc/{last}")).exists());
+    wait_for("the last one ends", || !lives(last));
     assert!(TcpStream::connect(address).is_err(), "nobody listens any longer");
 }
 
@@ -234,7 +198,7 @@ fn a_new_process_may_have_more_workers_or_fewer() {
 
 #[test]
 fn a_config_that_is_wrong_is_told_of_and_the_old_one_stays() {
-    let mut process = Process::start(&config("127.0.0.1:0", "old", ""));
+    let process = Process::start(&config("127.0.0.1:0", "old", ""));
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let elsewhere = taken.local_addr().expect("its address").to_string();
     let mut client = Client::new(process.address);
@@ -267,7 +231,7 @@ fn a_config_that_is_wrong_is_told_of_and_the_old_one_stays() {
 fn addresses_come_and_go_with_a_reload() {
     let free = || TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let (first, second) = (free(), free());
-    let mut process = Process::start(&config(&first.to_string(), "one", ""));
+    let process = Process::start(&config(&first.to_string(), "one", ""));
     let mut kept = Client::new(first);
     assert_eq!(kept.ask().expect("an answer"), "one");
     process.write(&config(&format!("{first}\", \"http://{second}"), "both", ""));
@@ -285,7 +249,7 @@ fn addresses_come_and_go_with_a_reload() {
 
 #[test]
 fn a_change_of_the_file_is_taken_with_watch() {
-    let mut process = Process::start(&config("127.0.0.1:0", "old", "watch = true"));
+    let process = Process::start(&config("127.0.0.1:0", "old", "watch = true"));
     let mut client = Client::new(process.address);
     assert_eq!(client.ask().expect("an answer"), "old");
     process.write(&config("127.0.0.1:0", "broken", "watch = 7"));
@@ -298,7 +262,7 @@ fn a_change_of_the_file_is_taken_with_watch() {
     let page = "watch = true\n[route.\"/page\"]\nrespond = { status = 410 }\npages = { 410 = \"page.html\" }";
     process.write(&config("127.0.0.1:0", "newest", page));
     process.says("is not taken");
-    std::fs::write(process.folder.path().join("page.html"), "<p>gone").expect("a page");
+    std::fs::write(process.first.folder.path().join("page.html"), "<p>gone").expect("a page");
     process.says("is taken anew");
     wait_for("the newest answer", || client.ask().expect("an answer") == "newest");
 }
@@ -314,7 +278,7 @@ fn a_server_that_stops_answers_what_has_begun_and_is_gone() {
     assert_eq!(busy.ask().expect("a client that has just asked is answered once more"), "here");
     assert!(busy.connection.is_none(), "and told that the connection ends");
     let begun = Instant::now();
-    assert!(process.child.wait().expect("it ends").success());
+    process.first.ends();
     assert!(begun.elapsed() < Duration::from_secs(5), "an idle connection is not waited for");
 }
 
@@ -338,7 +302,7 @@ const LARGE: usize = 64 << 20;
 fn a_download_outlives_a_hand_over_until_the_old_process_is_told_to_stop() {
     let more = "drain = \"1s\"\n[route.\"/files/{path...}\"]\nfiles = \"public\"";
     let mut process = Process::start(&config("127.0.0.1:0", "here", "drain = \"1s\""));
-    let public = process.folder.path().join("public");
+    let public = process.first.folder.path().join("public");
     std::fs::create_dir(&public).expect("a folder");
     std::fs::write(public.join("large.bin"), vec![b'x'; LARGE]).expect("a file");
     process.write(&config("127.0.0.1:0", "here", more));
@@ -360,10 +324,10 @@ fn a_download_outlives_a_hand_over_until_the_old_process_is_told_to_stop() {
     let mut rest = Vec::new();
     whole.read_to_end(&mut rest).expect("it goes on");
     assert!(rest.len() > LARGE - 1000, "{} bytes", rest.len());
-    assert!(process.child.try_wait().expect("its state").is_none(), "the other download goes on");
-    signal(process.child.id(), "TERM");
+    assert!(process.first.child.try_wait().expect("its state").is_none(), "the other download goes on");
+    signal(process.first.child.id(), "TERM");
     process.says("1 connection was cut");
-    assert!(process.child.wait().expect("it ends").success());
+    process.first.ends();
     let ended = cut.read_to_end(&mut rest);
     assert!(ended.is_err() || rest.len() < 2 * LARGE - 2000, "what is cut does not look whole");
 }
@@ -401,10 +365,14 @@ fn a_socket_of_systemd_is_taken_over_and_it_is_told() {
     assert!(told().starts_with("READY=1\nSTATUS=took "));
     signal(child.id(), "TERM");
     assert_eq!(told(), "STOPPING=1");
-    assert!(child.wait().expect("it ends").success());
+    ends(&mut child);
 
-    let child = start(&config("127.0.0.1:0", "elsewhere", ""));
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains(&format!("systemd listens on {address}")), "{said}");
+    let mut child = start(&config("127.0.0.1:0", "elsewhere", ""));
+    Lines::of(child.stderr.take().expect("it is piped")).until(&format!("systemd listens on {address}"));
+    let mut ended = None;
+    wait_for("it ends", || {
+        ended = child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    assert!(!ended.expect("it ended").success());
 }

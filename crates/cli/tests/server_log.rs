@@ -1,19 +1,30 @@
 //! The access log of a running server: a line for each answer, with its reason, its stage and its times, that nothing in a
 //! request can forge.
 
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
-use tempfile::TempDir;
+mod running;
 
-/// A server at work, whose standard output is read.
-struct Server {
-    child: Child,
-    output: BufReader<ChildStdout>,
-    address: SocketAddr,
-    folder: TempDir,
+use running::{Running, signal};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+/// A server at work, whose log is read.
+struct Server(Running);
+
+impl Deref for Server {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.0
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Running {
+        &mut self.0
+    }
 }
 
 impl Server {
@@ -26,19 +37,7 @@ impl Server {
              [route.\"/{{path...}}\"]\nfiles = \"public\"\n[route.\"/gone\"]\nrespond = {{ status = 410 }}\n"
         );
         std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
-        command
-            .arg("run")
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the command starts");
-        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let stderr = child.stderr.take().expect("it is piped");
-        // Where there is a log, standard output is the log's alone.
-        let address = if log == "off" { address(&mut output) } else { address(BufReader::new(stderr)) };
-        Server { child, output, address, folder }
+        Server(Running::start(folder, "run"))
     }
 
     /// Sends bytes and reads until the server ends the connection.
@@ -51,38 +50,20 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Has it end as SIGTERM does, by the command that every system has.
+    /// Has it end as a service manager does.
     fn stop(&mut self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().is_ok_and(|status| status.success()));
-        assert!(self.child.wait().expect("it ends").success());
+        signal(self.child.id(), "TERM");
+        self.ends();
     }
 
     /// The next line, waited for.
     fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("UTF-8");
-        assert!(line.ends_with('\n'), "{line:?}");
-        line.trim_end_matches('\n').to_owned()
+        self.log.next().expect("a line")
     }
 
     fn json(&mut self) -> Value {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-    }
-}
-
-/// The address of the first line that has one; a line before it may warn of running as root.
-fn address(said: impl BufRead) -> SocketAddr {
-    let mut addresses =
-        said.lines().map_while(Result::ok).filter_map(|line| line.rsplit_once("http://")?.1.parse().ok());
-    addresses.next().expect("it says where it listens")
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -270,9 +251,7 @@ fn what_was_answered_before_the_server_stops_is_in_the_log() {
     for i in 0..100 {
         assert_eq!(server.json()["target"], format!("/{i}"));
     }
-    let mut rest = String::new();
-    server.output.read_to_string(&mut rest).expect("UTF-8");
-    assert_eq!(rest, "");
+    assert_eq!(server.log.next(), None);
 }
 
 /// What is noted of an answer that does not come to its end is what was sent of it.
@@ -313,7 +292,5 @@ fn with_the_log_off_nothing_is_written() {
     let mut server = Server::start("off");
     server.ask(&request("GET /page.txt", ""));
     server.stop();
-    let mut rest = String::new();
-    server.output.read_to_string(&mut rest).expect("UTF-8");
-    assert_eq!(rest, "");
+    assert_eq!(server.log.next(), None);
 }

@@ -72,18 +72,6 @@ fn run_says_how_many_routes_it_has_and_where_it_listens() {
 }
 
 #[test]
-fn where_nothing_is_logged_standard_output_says_where_it_listens() {
-    let config = "log = \"off\"\nlisten = [\"http://127.0.0.1:0\"]\n[route.\"/{path...}\"]\nfiles = \"./public\"\n";
-    let folder = folder(config);
-    let mut command = command(&["run"]);
-    command.current_dir(&folder).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("the command starts");
-    let line = told(child.stdout.take().expect("it is piped"));
-    let server = Server { child, line };
-    assert!(TcpStream::connect(server.address()).is_ok(), "{}", server.line);
-}
-
-#[test]
 fn a_folder_that_cannot_be_served_is_one_sentence() {
     let place = folder("");
     let file = place.path().join("verdict.toml");
