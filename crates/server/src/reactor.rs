@@ -24,7 +24,7 @@ const TURN: usize = 128;
 const IN_A_ROW: u32 = 32;
 
 /// How long tasks with much to do may keep a worker from everybody else.
-const SHARE: Duration = Duration::from_millis(2);
+const SHARE: Duration = Duration::from_millis(5);
 
 /// The datum of an event is a number, with this bit for a [`Source`] and without it for an idle connection.
 const SOURCE: u64 = 1 << 32;

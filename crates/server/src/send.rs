@@ -4,20 +4,21 @@
 //! broken off: never a well-formed answer that is neither the old file nor the new one.
 
 use crate::answer::Rest;
-use crate::disk::{Identity, pages};
+use crate::disk::Identity;
+use crate::disk::pages::{self, Looked};
 use crate::handler::files::multipart::Multipart;
 use crate::representation::{Content, Representation};
 use crate::socket::Socket;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use verdict_core::field::range::ByteRange;
 use verdict_wire::Close;
 
-/// How much of a file is looked for in memory, and sent, at a time: between two slices other connections may have a turn.
-const SLICE: u64 = 1 << 20;
+/// How much of a file is looked for in memory, and sent, at a time: after it other connections have a turn.
+const SLICE: u64 = 2 << 20;
 
 /// What is read and copied at a time.
 const PIECE: u64 = 64 << 10;
@@ -83,10 +84,14 @@ async fn send_file(
     let end = part.last + 1;
     let copied_from = if is_copied(part.size()) { part.first } else { end - LAST };
     let mut offset = part.first;
+    let (begun, mut looked) = (Instant::now(), Looked::Seldom);
     while offset < copied_from {
+        if offset > part.first {
+            socket.stream.reactor().next_turn().await;
+        }
         socket.stream.reactor().share().await;
         let until = copied_from.min(offset + SLICE);
-        make_resident(file, offset, until - offset).await?;
+        make_resident(file, offset, until - offset, &mut looked).await?;
         while offset < until {
             let left = (until - offset) as usize;
             let sent =
@@ -98,7 +103,7 @@ async fn send_file(
         }
     }
     if copied_from > part.first {
-        socket.drained(pause).await?;
+        socket.drained(pause, copied_from - part.first, begun).await?;
     }
     while offset < end {
         socket.stream.reactor().share().await;
@@ -133,11 +138,13 @@ async fn read(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<Vec<u8>, 
     }
 }
 
-/// Has the pool read what the kernel does not hold, so that sending it does not wait for the disk.
-async fn make_resident(file: &Arc<OwnedFd>, offset: u64, length: u64) -> Result<(), Close> {
-    if pages::resident(file.as_fd(), offset, length) {
+/// Has the pool read what the kernel does not hold, so that sending it does not wait for the disk. Where some of a file was
+/// missing, more may be.
+async fn make_resident(file: &Arc<OwnedFd>, offset: u64, length: u64, looked: &mut Looked) -> Result<(), Close> {
+    if pages::resident(file.as_fd(), offset, length, *looked) {
         return Ok(());
     }
+    *looked = Looked::Often;
     let file = file.clone();
     let read = spawn_blocking(move || pages::warm(file.as_fd(), offset, length)).await;
     read.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map(|_| ()).map_err(|error| unreadable(&error))

@@ -123,23 +123,28 @@ impl Socket {
         if self.deadline.is_over() { Close::DrainOver } else { Close::SendIdle }
     }
 
-    /// Waits until the client has acknowledged everything; it must acknowledge some of it every `pause`.
-    pub(crate) async fn drained(&self, pause: Duration) -> Result<(), Close> {
+    /// Waits until the client has acknowledged everything; it must acknowledge some of it every `pause`. So many bytes were
+    /// sent since `begun`.
+    pub(crate) async fn drained(&self, pause: Duration, sent: u64, begun: Instant) -> Result<(), Close> {
+        const LEAST: Duration = Duration::from_micros(200);
         let failed = |error: io::Error| broken(&error);
         let mut left = unacknowledged(self.stream.get()).map_err(failed)?;
-        let mut wait = Duration::from_micros(200);
         let mut due = Instant::now() + pause;
+        let mut least = LEAST;
         while left > 0 {
             if Instant::now() > due || self.deadline.is_over() {
                 return Err(self.why_not_sent());
             }
-            // Nobody tells when the last byte is acknowledged, so it is looked for ever more seldom.
+            // Nobody tells when the last byte is acknowledged. It is looked for when it is due at the speed that there was so
+            // far, and ever more seldom.
+            let expected = begun.elapsed().mul_f64(f64::from(left) / sent.max(1) as f64);
+            let wait = expected.max(least).min(TICK);
             match Timer::every(wait, self.stream.reactor()) {
                 Ok(timer) if wait < TICK => timer.tick().await.map_err(failed)?,
                 // The table is exact enough for what takes long, and there where the process has no descriptor left.
                 _ => drop(self.deadline.until(self.deadline.after(TICK), pending::<()>()).await),
             }
-            wait = (2 * wait).min(TICK);
+            least = 2 * least;
             let now = unacknowledged(self.stream.get()).map_err(failed)?;
             if now < left {
                 (left, due) = (now, Instant::now() + pause);

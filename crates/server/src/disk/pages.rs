@@ -10,8 +10,14 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::Advice;
 use rustix::io::{Errno, ReadWriteFlags};
 
-/// The distance between two samples: twice as far as the kernel reads ahead unless it is told otherwise.
-const SAMPLED: usize = 256 << 10;
+/// How far apart the samples are by which a part is found to be in memory.
+#[derive(Clone, Copy)]
+pub enum Looked {
+    /// A MiB: for a file that has been there so far.
+    Seldom = 1 << 20,
+    /// Twice as far as the kernel reads ahead unless it is told otherwise: for a file of which some was missing.
+    Often = 256 << 10,
+}
 
 /// Reads what is in memory of the file from `offset` on: at least one byte, perhaps fewer than there is room for.
 ///
@@ -44,7 +50,7 @@ pub fn read(file: BorrowedFd<'_>, offset: u64, buffer: &mut [u8]) -> io::Result<
     Ok(filled)
 }
 
-/// Whether a part of the file is in memory, by samples: its first byte, its last, and one in each 256 KiB between.
+/// Whether a part of the file is in memory, by samples: its first byte, its last, and those between at their distance.
 ///
 /// Evidence, not proof: the kernel reads ahead and forgets in runs of pages, and a page that is missing between two samples
 /// costs one wait for the disk. Counting every page (cachestat(2)) takes longer the more there are, and is refused for files
@@ -52,12 +58,14 @@ pub fn read(file: BorrowedFd<'_>, offset: u64, buffer: &mut [u8]) -> io::Result<
 ///
 /// The part ends within the file. `false` where the file system cannot say. What is true now may be false in a moment, so a
 /// part is sent as soon as it was found resident. Since Linux 6.11 asking for a page that is not there has it fetched.
-pub fn resident(file: BorrowedFd<'_>, offset: u64, length: u64) -> bool {
+pub fn resident(file: BorrowedFd<'_>, offset: u64, length: u64, looked: Looked) -> bool {
     let Some(last) = length.checked_sub(1).and_then(|rest| offset.checked_add(rest)) else {
         return length == 0;
     };
     // The last is asked first, being the one that is missing while the kernel reads ahead of us.
-    std::iter::once(last).chain((offset..last).step_by(SAMPLED)).all(|at| read_resident(file, at, &mut [0]).is_some())
+    std::iter::once(last)
+        .chain((offset..last).step_by(looked as usize))
+        .all(|at| read_resident(file, at, &mut [0]).is_some())
 }
 
 /// Sends up to `count` bytes of the file from `offset` on to a non-blocking socket, and moves `offset` by as many.
@@ -193,9 +201,9 @@ mod tests {
             (0, 4 * page + 1, false),
             (8 * page, 1, false),
         ] {
-            assert_eq!(resident(file.as_fd(), offset, length), whole, "{offset} {length}");
+            assert_eq!(resident(file.as_fd(), offset, length, Looked::Often), whole, "{offset} {length}");
         }
-        assert!(!resident(file.as_fd(), u64::MAX, 2));
+        assert!(!resident(file.as_fd(), u64::MAX, 2, Looked::Often));
     }
 
     #[test]
@@ -208,12 +216,12 @@ mod tests {
         evict(&file, 0, 8 * MIB);
         assert!(read_resident(file.as_fd(), 5 * MIB, &mut buffer).is_none());
         evict(&file, 0, 8 * MIB);
-        assert!(!resident(file.as_fd(), 4 * MIB, 2 * MIB));
+        assert!(!resident(file.as_fd(), 4 * MIB, 2 * MIB, Looked::Often));
 
         assert_eq!(warm(file.as_fd(), 4 * MIB, 2 * MIB).unwrap(), 2 * MIB);
         assert_eq!(read_resident(file.as_fd(), 5 * MIB, &mut buffer).unwrap(), 16);
         assert_eq!(u64::from(buffer[0]), (5 * MIB) % 251);
-        assert!(resident(file.as_fd(), 4 * MIB, 2 * MIB));
+        assert!(resident(file.as_fd(), 4 * MIB, 2 * MIB, Looked::Often));
     }
 
     #[test]
@@ -223,9 +231,9 @@ mod tests {
             return;
         }
         assert_eq!(warm(file.as_fd(), 0, 8 * MIB).unwrap(), 8 * MIB);
-        assert!(resident(file.as_fd(), 0, 8 * MIB));
+        assert!(resident(file.as_fd(), 0, 8 * MIB, Looked::Often));
         evict(&file, 2 * MIB, 2 * MIB);
-        assert!(!resident(file.as_fd(), 0, 8 * MIB));
+        assert!(!resident(file.as_fd(), 0, 8 * MIB, Looked::Often));
     }
 
     #[test]
@@ -254,7 +262,7 @@ mod tests {
                 eprintln!("skipped: only root can become somebody else");
                 return None;
             }
-            Some(resident(file.as_fd(), 0, 5_000))
+            Some(resident(file.as_fd(), 0, 5_000, Looked::Often))
         });
         assert_ne!(asked.join().unwrap(), Some(false));
     }
