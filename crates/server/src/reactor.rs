@@ -253,6 +253,12 @@ impl<T: AsFd> Source<T> {
         }
     }
 
+    /// The last call took less than it was given, so the next would block: it is not made before the kernel says that there is
+    /// room again (epoll(7), on streams).
+    pub(crate) fn is_full(&self) {
+        self.reactor.sources.borrow_mut()[self.at as usize].writable = false;
+    }
+
     /// Makes a call until it does not block.
     pub(crate) async fn io<R>(&self, way: Way, mut call: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         poll_fn(|context| {

@@ -96,9 +96,12 @@ async fn send_file(
             let left = (until - offset) as usize;
             let sent =
                 socket.writing(pause, || pages::send_file(socket.stream.as_fd(), file.as_fd(), &mut offset, left));
-            if sent.await? == 0 {
+            match sent.await? {
                 // The file has become shorter than it was.
-                return Err(Close::AnswerBroken);
+                0 => return Err(Close::AnswerBroken),
+                // Or else it goes on, and it is the socket that took no more.
+                n if n < left && pages::resident(file.as_fd(), offset, 1, looked) => socket.stream.is_full(),
+                _ => {}
             }
         }
     }
