@@ -37,7 +37,17 @@ impl Process {
     }
 
     fn command(folder: TempDir, name: &str) -> Process {
-        let first = Running::start(folder, name);
+        Process::of(Running::start(folder, name))
+    }
+
+    /// The same as [`Process::start`], with so many descriptors at most.
+    fn with_descriptors(most: u32, config: &str) -> Process {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+        Process::of(Running::with_descriptors(folder, most))
+    }
+
+    fn of(first: Running) -> Process {
         Process { address: first.address, first, successors: Vec::new() }
     }
 
@@ -122,6 +132,29 @@ impl Client {
 
 /// One at a time: otherwise each test would wait for the other's clients.
 static LOAD: Mutex<()> = Mutex::new(());
+
+/// An address that nobody listens on.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
+}
+
+/// Clients that have asked, each on a connection of its own, whether it is accepted already or waits in a queue.
+fn asked(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    let asked = (0..count).map(|_| {
+        let mut stream = TcpStream::connect(address).expect("a place in the queue");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: process.test\r\n\r\n").expect("the kernel takes it");
+        stream
+    });
+    asked.collect()
+}
+
+/// The status code of the answer that comes next; `None` if the connection ends or breaks without one.
+fn status(stream: &mut TcpStream) -> Option<u16> {
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).ok()?;
+    std::str::from_utf8(&line).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}
 
 /// Has 64 clients ask all the time while something is done. No request is lost.
 fn under_load(address: SocketAddr, work: impl FnOnce()) {
@@ -229,7 +262,6 @@ fn a_config_that_is_wrong_is_told_of_and_the_old_one_stays() {
 
 #[test]
 fn addresses_come_and_go_with_a_reload() {
-    let free = || TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let (first, second) = (free(), free());
     let process = Process::start(&config(&first.to_string(), "one", ""));
     let mut kept = Client::new(first);
@@ -375,4 +407,197 @@ fn a_socket_of_systemd_is_taken_over_and_it_is_told() {
         ended.is_some()
     });
     assert!(!ended.expect("it ended").success());
+}
+
+/// The server has as many connections as it takes, so what comes waits in the queues of its sockets.
+#[test]
+fn who_waits_at_an_address_that_is_dropped_is_answered() {
+    for order in ["HUP", "USR2"] {
+        let (dropped, kept) = (free(), free());
+        let first = config(&format!("{dropped}\", \"http://{kept}"), "old", "[limits]\nconnections = 1\n");
+        let mut process = Process::start(&first);
+        let mut busy = Client::new(kept);
+        assert_eq!(busy.ask().expect("an answer"), "old");
+        // Those that are let in only to be told that there is no room say nothing for as long as they may.
+        let _silent: Vec<_> = (0..64).map(|_| TcpStream::connect(kept).expect("it accepts")).collect();
+        thread::sleep(Duration::from_millis(200));
+        let mut waiting = asked(dropped, 32);
+        process.write(&config(&kept.to_string(), "new", ""));
+        process.signal(order);
+        match order {
+            "HUP" => drop(process.says("is taken anew")),
+            _ => {
+                let line = process.says("answers now");
+                process.successors.push(line.split(' ').find_map(|word| word.parse().ok()).expect("its number"));
+            }
+        }
+        for stream in &mut waiting {
+            assert!(matches!(status(stream), Some(200 | 503)), "{order}: a client that waited is answered");
+        }
+        wait_for("the address is closed", || TcpStream::connect(dropped).is_err());
+    }
+}
+
+#[test]
+fn an_address_becomes_wider_and_narrower_without_losing_a_request() {
+    let narrow = free();
+    let wide = SocketAddr::from(([0, 0, 0, 0], narrow.port()));
+    let other = SocketAddr::from(([127, 0, 0, 2], narrow.port()));
+    for order in ["HUP", "USR2"] {
+        let mut process = Process::start(&config(&narrow.to_string(), "0", ""));
+        under_load(narrow, || {
+            for (listen, answer, reached) in [(wide, "wide", true), (narrow, "narrow", false), (wide, "wide", true)] {
+                process.write(&config(&listen.to_string(), answer, ""));
+                match order {
+                    "HUP" => {
+                        process.signal("HUP");
+                        process.says("is taken anew");
+                    }
+                    _ => process.hand_over(),
+                }
+                wait_for("the new answer", || {
+                    Client::new(narrow).ask().is_ok_and(|got| got == answer)
+                        && Client::new(other).ask().is_ok_and(|got| got == answer) == reached
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn two_addresses_of_which_one_is_part_of_the_other_are_told_of() {
+    let narrow = free();
+    let wide = SocketAddr::from(([0, 0, 0, 0], narrow.port()));
+    let process = Process::start(&config(&narrow.to_string(), "old", ""));
+    process.write(&config(&format!("{narrow}\", \"http://{wide}"), "new", ""));
+    process.signal("HUP");
+    let line = process.says("is not taken");
+    assert!(line.contains(&format!("`listen` names {narrow} too")), "{line}");
+    assert_eq!(Client::new(narrow).ask().expect("an answer"), "old");
+}
+
+/// Sockets are shared with those of the same user alone.
+#[test]
+fn sockets_of_another_user_in_the_way_are_told_of() {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    // Nobody else becomes another user.
+    if !is_root {
+        return;
+    }
+    let narrow = free();
+    let wide = SocketAddr::from(([0, 0, 0, 0], narrow.port()));
+    let process = Process::start(&config(&narrow.to_string(), "old", "user = \"nobody\""));
+    std::fs::set_permissions(process.first.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("its permissions");
+    process.write(&config(&wide.to_string(), "new", "user = \"nobody\""));
+    process.signal("HUP");
+    let line = process.says("is not taken");
+    assert!(line.contains(&format!("this server's own sockets of {narrow}")), "{line}");
+    assert_eq!(Client::new(narrow).ask().expect("an answer"), "old");
+}
+
+/// A config that has most of 64 descriptors for itself: each folder is one.
+fn greedy(address: &str) -> String {
+    let folders = (0..36).map(|i| format!("[route.\"/{i}/{{path...}}\"]\nfiles = \".\"\n"));
+    config(address, "here", "").replace("workers = 2", "workers = 1") + &folders.collect::<String>()
+}
+
+#[test]
+fn a_server_without_descriptors_answers_whom_it_has_and_takes_others_when_some_go() {
+    let process = Process::with_descriptors(64, &greedy("127.0.0.1:0"));
+    let mut kept = Client::new(process.address);
+    assert_eq!(kept.ask().expect("an answer"), "here");
+    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(process.address).expect("a queue")).collect();
+    process.says("a connection could not be accepted");
+    let before = processor_time(process.first.child.id());
+    for _ in 0..20 {
+        assert_eq!(kept.ask().expect("who is connected is answered"), "here");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let spent = processor_time(process.first.child.id()) - before;
+    assert!(spent < Duration::from_millis(300), "{spent:?} of a second is spent on what cannot be done");
+    let mut waiting = asked(process.address, 1).remove(0);
+    drop(silent);
+    assert_eq!(status(&mut waiting), Some(200), "who waited");
+    assert_eq!(Client::new(process.address).ask().expect("who comes now"), "here");
+}
+
+#[test]
+fn who_waits_for_a_descriptor_is_answered_by_a_server_that_stops() {
+    let mut process = Process::with_descriptors(64, &greedy("127.0.0.1:0"));
+    let mut kept = Client::new(process.address);
+    assert_eq!(kept.ask().expect("an answer"), "here");
+    let silent: Vec<_> = (0..16).map(|_| TcpStream::connect(process.address).expect("a queue")).collect();
+    process.says("a connection could not be accepted");
+    let mut waiting = asked(process.address, 4);
+    process.signal("TERM");
+    for stream in &mut waiting {
+        assert!(matches!(status(stream), Some(200 | 503)), "a client that waited is answered");
+    }
+    drop(silent);
+    process.first.ends();
+}
+
+#[test]
+fn a_config_that_there_is_no_descriptor_for_is_told_of_and_the_old_one_stays() {
+    let process = Process::with_descriptors(64, &greedy("127.0.0.1:0"));
+    let mut kept = Client::new(process.address);
+    assert_eq!(kept.ask().expect("an answer"), "here");
+    // There is room to read the file, and not for its folders beside those of the config before.
+    process.write(&greedy("127.0.0.1:0").replace("here", "new"));
+    process.signal("HUP");
+    let line = process.says("is not taken");
+    assert!(line.contains("no descriptor is left"), "{line}");
+    assert_eq!(kept.ask().expect("an answer"), "here");
+}
+
+#[test]
+fn connections_that_cannot_fit_are_told_of_and_those_beyond_get_a_503() {
+    for (limits, place) in [("", "verdict: "), ("[limits]\nconnections = 5000", "warning: ")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = config("127.0.0.1:0", "here", limits);
+        std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+        let mut child = Command::new("sh")
+            .args(["-c", "ulimit -n 64; exec \"$0\" run", env!("CARGO_BIN_EXE_verdict")])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("sh starts");
+        let said = Lines::of(child.stderr.take().expect("it is piped"));
+        let line = said.until("64 descriptors");
+        assert!(line.contains(place), "{line}");
+        let line = said.until("http://");
+        let address = line.rsplit_once("http://").and_then(|(_, address)| address.parse().ok()).expect("an address");
+        let mut statuses: Vec<_> = asked(address, 20).iter_mut().map(status).collect();
+        statuses.sort();
+        assert_eq!((statuses[0], statuses[19]), (Some(200), Some(503)));
+        signal(child.id(), "TERM");
+        ends(&mut child);
+    }
+}
+
+/// What a client still sends after its answer is no time of the answer.
+#[test]
+fn the_time_of_sending_ends_with_the_last_byte_of_the_answer() {
+    let process = Process::start(&config("127.0.0.1:0", "here", "log = \"json\""));
+    let mut stream = TcpStream::connect(process.address).expect("it accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n").expect("it reads");
+    assert_eq!(status(&mut stream), Some(200));
+    thread::sleep(Duration::from_millis(500));
+    stream.write_all(b"x").expect("it reads");
+    let line = process.first.log.next().expect("a line");
+    let (_, after) = line.split_once("\"sending_us\":").expect("its time");
+    let time: u64 = after.split([',', '}']).next().and_then(|time| time.parse().ok()).expect("a number");
+    assert!(time < 400_000, "{line}");
+}
+
+/// Of all threads of a process, in user space and in the kernel.
+fn processor_time(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+    // The name, in parentheses, may have blanks in it. Hundredths of a second on every Linux (proc(5)).
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let hundredths: u64 = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(10 * hundredths)
 }

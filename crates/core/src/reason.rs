@@ -189,7 +189,7 @@ catalogue! {
         "Send `METHOD target HTTP/1.1` and CRLF; a space in the target is %20."
     MethodMalformed          "method-malformed"               BAD_REQUEST           "RFC 9110 §9.1"    Client   AfterChange
         "The method has a byte that a token cannot have{at|}."
-        "Use letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ only; if this is TLS, the port expects plain HTTP."
+        "Use letters, digits, ! # $ % & ' * + - . ^ _ | ~ and the backtick only; if this is TLS, the port expects plain HTTP."
     TargetByteInvalid        "target-byte-invalid"            BAD_REQUEST           "RFC 9112 §3.2"    Client   AfterChange
         "The target has a byte that a request target cannot have{at|}."
         "Percent-encode everything but letters, digits and the punctuation that RFC 3986 allows."
@@ -222,7 +222,7 @@ catalogue! {
         "Write `Name: value`."
     FieldNameInvalid         "field-name-invalid"             BAD_REQUEST           "RFC 9110 §5.1"    Client   AfterChange
         "A field name is empty or has a byte that a token cannot have{at|}."
-        "Use letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ in field names."
+        "Use letters, digits, ! # $ % & ' * + - . ^ _ | ~ and the backtick only in field names."
     FieldValueInvalid        "field-value-invalid"            BAD_REQUEST           "RFC 9110 §5.5"    Client   AfterChange
         "A field value has a control byte{at|}."
         "Send no control bytes but the tab in field values."
@@ -298,7 +298,7 @@ catalogue! {
     FieldOverRate            "field-over-rate"                TOO_MANY_REQUESTS     "RFC 6585 §4"      Client   AfterWhile
         "Requests with this value of the field that the rate counts by are over the rate of the route."
         "Wait for `Retry-After` and keep to `RateLimit-Policy`."
-    PreflightAnswered        "preflight-answered"             NO_CONTENT            "Fetch §3.2.2"     Nobody   Unneeded
+    PreflightAnswered        "preflight-answered"             NO_CONTENT            "RFC 9110 §9.3.7"  Nobody   Unneeded
         "A browser asked whether a page of another origin may send this request."
         ""
     }
@@ -350,6 +350,9 @@ catalogue! {
     VerifierBusy             "verifier-busy"                  SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
         "More passwords wait to be verified than the server holds."
         "Come again after `Retry-After`."
+    HiddenFromStranger       "hidden-from-stranger"           NOT_FOUND             "RFC 9110 §15.5.5" Client   Never
+        "The client did not identify itself, and the route hides what it does not give."
+        ""
     UserNotAllowed           "user-not-allowed"               FORBIDDEN             "RFC 9110 §15.5.4" Client   Never
         "The user is known and is not among those who may do this here."
         "Ask who runs the server for {needed|the right}; identifying again will not help."
@@ -359,9 +362,6 @@ catalogue! {
     CrossSiteForm            "cross-site-form"                FORBIDDEN             "RFC 9110 §15.5.4" Client   AfterChange
         "A form on another site sent this request with the user's own credentials."
         "Send the form from a page of this site."
-    HiddenFromStranger       "hidden-from-stranger"           NOT_FOUND             "RFC 9110 §15.5.5" Client   Never
-        "The client did not identify itself, and the route hides what it does not give."
-        ""
     HiddenFromUser           "hidden-from-user"               NOT_FOUND             "RFC 9110 §15.5.5" Client   Never
         "The user may not do this here, and the route hides what it does not give."
         ""
@@ -408,6 +408,12 @@ catalogue! {
     SlashMissing             "slash-missing"                  PERMANENT_REDIRECT    "RFC 9110 §15.4.9" Nobody   Unneeded
         "The target is a folder, and a folder's own URL ends in a slash, so that relative links in it work."
         ""
+    LookUpFailed             "look-up-failed"                 INTERNAL_SERVER_ERROR "RFC 9110 §15.6.1" Operator AfterWhile
+        "The system failed to look the target up."
+        "Tell who runs the server the request's id: the cause is in the log."
+    DescriptorsExhausted     "descriptors-exhausted"          SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
+        "The server has as many files open as the system lets it."
+        "Come again after `Retry-After`; who runs the server can raise the limit of open files."
     NothingThere             "nothing-there"                  NOT_FOUND             "RFC 9110 §15.5.5" Client   AfterChange
         "There is nothing at this path."
         "Check the path: capitals count, and a file's path has no slash at its end."
@@ -429,9 +435,6 @@ catalogue! {
     FileOfConfig             "file-of-config"                 NOT_FOUND             "RFC 9110 §15.5.5" Operator Never
         "The file is one that the configuration reads, and those are never served."
         "Move it out of the folder that is served."
-    FileUnreadable           "file-unreadable"                FORBIDDEN             "RFC 9110 §15.5.4" Operator AfterChange
-        "The file is there, and the server's user may not read it."
-        "Let that user read the file and enter its folders."
     FileDeleted              "file-deleted"                   GONE                  "RFC 9110 §15.5.11" Nobody  Never
         "The file was deleted on purpose."
         "Remove links to it."
@@ -441,12 +444,9 @@ catalogue! {
     ResultExpired            "result-expired"                 GONE                  "RFC 9110 §15.5.11" Nobody  Never
         "The job's result was kept as long as the route says, and is gone."
         "Start the job again."
-    DescriptorsExhausted     "descriptors-exhausted"          SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
-        "The server has as many files open as the system lets it."
-        "Come again after `Retry-After`; who runs the server can raise the limit of open files."
-    LookUpFailed             "look-up-failed"                 INTERNAL_SERVER_ERROR "RFC 9110 §15.6.1" Operator AfterWhile
-        "The system failed to look the target up."
-        "Tell who runs the server the request's id: the cause is in the log."
+    FileUnreadable           "file-unreadable"                FORBIDDEN             "RFC 9110 §15.5.4" Operator AfterChange
+        "The file is there, and the server's user may not read it."
+        "Let that user read the file and enter its folders."
     }
 
     // Negotiate: can its content be taken and its answer be understood?
@@ -698,15 +698,15 @@ catalogue! {
 
     // Range: the whole or a part?
     Range {
+    RangeBeyondEnd           "range-beyond-end"               RANGE_NOT_SATISFIABLE "RFC 9110 §14.1.1" Client   AfterChange
+        "No part of {range|the range} lies within the {length|bytes} of the representation."
+        "Ask for a range below the length that `Content-Range` says."
     PartServed               "part-served"                    PARTIAL_CONTENT       "RFC 9110 §15.3.7.1" Nobody Unneeded
         "The part that was asked for was served."
         ""
     PartsServed              "parts-served"                   PARTIAL_CONTENT       "RFC 9110 §15.3.7.2" Nobody Unneeded
         "The parts that were asked for were served."
         ""
-    RangeBeyondEnd           "range-beyond-end"               RANGE_NOT_SATISFIABLE "RFC 9110 §14.1.1" Client   AfterChange
-        "No part of {range|the range} lies within the {length|bytes} of the representation."
-        "Ask for a range below the length that `Content-Range` says."
     }
 
     // The two whose status is data.
@@ -717,5 +717,19 @@ catalogue! {
     ConfiguredAnswer         "configured-answer"                                    "RFC 9110 §15"     Nobody   Unneeded
         "The route answers everything with this status."
         ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backtick_that_opens_code_has_one_that_closes_it() {
+        for entry in CATALOGUE {
+            for text in [entry.sentence, entry.remedy] {
+                assert!(text.matches('`').count().is_multiple_of(2), "{}: {text}", entry.id);
+            }
+        }
     }
 }

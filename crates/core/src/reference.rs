@@ -93,6 +93,16 @@ pub const fn next(retry: Retry) -> &'static str {
     }
 }
 
+/// When a client may send the same request again, in a few words.
+pub const fn again(retry: Retry) -> &'static str {
+    match retry {
+        Retry::Unneeded => "no need",
+        Retry::Never => "never",
+        Retry::AfterChange => "after a change",
+        Retry::AfterWhile => "after a while",
+    }
+}
+
 /// What a cache may do with an answer that does not say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caching {

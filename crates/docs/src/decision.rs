@@ -129,6 +129,9 @@ fn push_end(canvas: &mut Canvas, class: &str, x: f64, y: f64, words: &str) {
     canvas.text(x + column::WORDS, y + 5.0, column::QUESTION, words);
 }
 
+/// Said of what is grey.
+const LATER: &str = "not given by this version yet";
+
 /// What the marks mean, at the right of the title.
 fn push_legend(canvas: &mut Canvas, right: f64) {
     let classes = [
@@ -141,7 +144,10 @@ fn push_legend(canvas: &mut Canvas, right: f64) {
     let nodes = [("node always", "asked of every request that comes so far"), ("node", "asked where it applies")];
     let room = |words| width(words, LEGEND.size) + 34.0;
     let step = pill::PILL_WIDTH + 8.0;
-    let wide = nodes.iter().map(|(_, words)| room(words)).sum::<f64>() + length(classes.len()) * step;
+    let wide = nodes.iter().map(|(_, words)| room(words)).sum::<f64>()
+        + width(LATER, LEGEND.size)
+        + 18.0
+        + length(classes.len()) * step;
     let (mut x, y) = (right - MARGIN - wide, 50.0);
     for (class, words) in nodes {
         let (center, middle) = (Px(x + 5.0), Px(y - 4.0));
@@ -149,6 +155,10 @@ fn push_legend(canvas: &mut Canvas, right: f64) {
         canvas.text(x + 16.0, y, LEGEND, words);
         x += room(words);
     }
+    canvas.push("<g class=\"later\">");
+    canvas.text(x, y, LEGEND, LATER);
+    canvas.push("</g>");
+    x += width(LATER, LEGEND.size) + 18.0;
     for (words, class) in classes {
         canvas.push(&format!("<g class=\"{}\">", pill::class_of(Some(class))));
         pill::push_pill(canvas, x, y, words);
@@ -206,6 +216,20 @@ mod tests {
         }
         for question in Question::ALL {
             assert!(once.contains(format!("question-{}", column::id_of(*question)).as_str()), "{question:?}");
+        }
+    }
+
+    #[test]
+    fn what_this_version_cannot_give_is_grey_and_nothing_else_is() {
+        let run = run::every_case();
+        let picture = draw(run);
+        let lines: Vec<&str> = picture.lines().collect();
+        for reason in run.all_reasons() {
+            let at = lines.iter().position(|line| line.contains(&format!(" id=\"reason-{reason}\"")));
+            let at = at.unwrap_or_else(|| panic!("{reason} is not drawn"));
+            let way_out = lines[..at].iter().rfind(|line| line.starts_with("<g id=\"out-"));
+            let grey = [lines[at], way_out.unwrap_or(&"")].iter().any(|line| line.contains(" later\""));
+            assert_eq!(grey, !run.is_given(reason), "{reason}");
         }
     }
 

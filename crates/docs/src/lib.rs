@@ -1,5 +1,5 @@
-//! What `docs/` says of the decision: written from verdict-core's tables and from every case of the decision, so that it cannot
-//! say anything else than the code does. `cargo xtask docs` writes it, and a test fails while it is stale.
+//! What `docs/` says of the decision: written from verdict-core's tables, from every case of the decision and from what
+//! verdict-server can give, so that it cannot say anything else than the code does. `cargo xtask docs` writes it, and a test fails while it is stale.
 //!
 //! Rule: a fact that a table or the run has is taken from there. What stands here are headings and the order of things.
 

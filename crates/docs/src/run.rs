@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use verdict_core::interim::{self, Interim};
 use verdict_core::{Facts, Question, Reason, Stage, Status, Verdict, decide};
+use verdict_server::routes::every_reason;
 
 // The enumeration that core's own test proves the decision with: one list of cases, one proof, one picture.
 #[path = "../../core/tests/every_case/facts.rs"]
@@ -26,6 +27,8 @@ pub(crate) struct Run {
     interims: BTreeSet<Reason>,
     /// The questions that some request goes past without being asked.
     skipped: BTreeSet<Question>,
+    /// The reasons that this version can give; the others wait for kinds of routes that are still to come.
+    given: BTreeSet<Reason>,
 }
 
 /// Every case, decided once.
@@ -37,7 +40,7 @@ pub(crate) fn every_case() -> &'static Run {
 impl Run {
     /// Decides every case: each stage's facts completely, with nothing in the way in the other stages.
     fn of_every_case() -> Run {
-        let mut run = Run { outs: BTreeMap::new(), interims: interims(), skipped: BTreeSet::new() };
+        let mut run = Run { outs: BTreeMap::new(), interims: interims(), skipped: BTreeSet::new(), given: given() };
         let rest = Facts::default();
         facts::arrive(|arrive| run.take(Stage::Arrive, Facts { arrive, ..rest }));
         facts::authorize(|authorize| run.take(Stage::Authorize, Facts { authorize, ..rest }));
@@ -95,6 +98,11 @@ impl Run {
         all.into_iter()
     }
 
+    /// Whether this version can give the reason.
+    pub(crate) fn is_given(&self, reason: Reason) -> bool {
+        self.given.contains(&reason)
+    }
+
     /// The statuses that have a reason of their own, in numeric order.
     pub(crate) fn statuses(&self) -> BTreeSet<Status> {
         self.all_reasons().filter_map(|reason| reason.entry().status).collect()
@@ -104,6 +112,13 @@ impl Run {
     pub(crate) fn is_always_asked(&self, question: Question) -> bool {
         !self.skipped.contains(&question)
     }
+}
+
+/// The reasons that this version can give, as they are listed: without the status that two of them carry.
+fn given() -> BTreeSet<Reason> {
+    // It only fails where the root of the file system cannot be opened, and there nothing could be written either.
+    let given = every_reason().unwrap_or_else(|error| panic!("what can be given cannot be found out: {error}"));
+    given.into_iter().map(|reason| reason.entry().reason).collect()
 }
 
 /// Every interim answer, to every request that can bring it about.
@@ -141,6 +156,33 @@ mod tests {
             let outs = run.outs_of(reason);
             assert!(matches!(outs[..], [Out { yes: false, .. }]), "{reason}: {outs:?}");
             assert_eq!(outs[0].question.stage(), reason.entry().stage, "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_in_the_order_in_which_the_stages_ask() {
+        let run = every_case();
+        for stage in Stage::ALL {
+            // What is served is a way out of a later stage as well.
+            let of_stage = |out: &Out| out.question.stage() == stage;
+            let listed = CATALOGUE.iter().filter(|entry| entry.stage == stage && entry.status.is_some());
+            let outs = listed.filter_map(|entry| {
+                let out = run.outs_of(entry.reason).into_iter().find(of_stage)?;
+                Some((out, entry.id))
+            });
+            let outs: Vec<_> = outs.collect();
+            for pair in outs.windows(2) {
+                assert!(pair[0].0 <= pair[1].0, "{} stands before {}", pair[0].1, pair[1].1);
+            }
+        }
+    }
+
+    #[test]
+    fn some_reasons_can_be_given_and_others_cannot_yet() {
+        let run = every_case();
+        for (id, given) in [("served", true), ("configured-answer", true), ("hinted", true), ("created", false)] {
+            let reason = run.all_reasons().find(|reason| reason.id() == id);
+            assert_eq!(reason.map(|reason| run.is_given(reason)), Some(given), "{id}");
         }
     }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use verdict_core::decide::respond;
 use verdict_core::explain::{Evidence, remedy, sentence};
-use verdict_core::reason::{Fault, Retry};
-use verdict_core::reference::{Caching, class_meaning, class_name, compare, content, entry};
+use verdict_core::reason::Retry;
+use verdict_core::reference::{Caching, again, class_meaning, class_name, compare, content, entry, fault};
 use verdict_core::status::{Class, REGISTRY, Required};
 use verdict_core::{Method, Reason, Stage, Status};
 
@@ -27,6 +27,9 @@ const COMPARISONS: &[&[u16]] = &[
 
 const CLASSES: [Class; 5] =
     [Class::Informational, Class::Successful, Class::Redirection, Class::ClientError, Class::ServerError];
+
+/// The mark of what this version cannot give.
+const NOT_YET: &str = "*not yet*";
 
 /// The whole document.
 pub(crate) fn write(run: &Run) -> String {
@@ -57,8 +60,13 @@ fn push_head(out: &mut String, run: &Run) {
          `type`, and with `explain = \"header\"` in `Verdict-Reason`; `STATUS.md#ID` leads to it. A text in which the server names\n\
          a version, a limit or a place in the message says here what it would be.\n\n\
          This is the whole catalogue. Which of them a route can give depends on its kind and its keys, and some kinds are still to\n\
-         come: `verdict routes` says what your config can give, `verdict code ID` whether this version gives a reason. \"Fault\" is whoever has to change something, and \"again\"\n\
-         is when the same request may be sent once more.\n\n\
+         come: a reason that is marked with ",
+    );
+    out.push_str(NOT_YET);
+    out.push_str(
+        " is one that this version gives nowhere, and\n\
+         [the picture](DECISION.svg) has it in grey. `verdict routes` says what your config can give. \"Fault\" is whoever has to\n\
+         change something, and \"again\" is when the same request may be sent once more.\n\n\
          ## Contents\n\n",
     );
     let _ = writeln!(out, "- {}", link("The way through", "the-way-through"));
@@ -110,6 +118,9 @@ fn push_status(out: &mut String, run: &Run, status: Status) {
     let reasons: Vec<Reason> = run.all_reasons().filter(|reason| reason.entry().status == Some(status)).collect();
     let shared = Goes::shared(&reasons);
     let _ = writeln!(out, "### {}\n\n{}{}\n", name(status), anchor(&status.to_string()), text(entry.meaning));
+    if !reasons.iter().any(|reason| run.is_given(*reason)) {
+        let _ = writeln!(out, "This version has no reason of its own to give it: {NOT_YET}.\n");
+    }
     let _ = writeln!(out, "- **When:** {}", text(entry.when));
     let _ = writeln!(out, "- **When not:** {}", text(entry.when_not));
     let _ = writeln!(out, "- **The client:** {}", text(entry.next));
@@ -149,7 +160,7 @@ fn push_reasons(out: &mut String, run: &Run, reasons: &[Reason], shared: &Goes) 
             let _ = write!(questions, "<br>Goes with each: {words}");
         }
         let first = std::iter::once(questions).chain(std::iter::repeat(String::new()));
-        first.zip(reasons).map(move |(first, reason)| row(first, *reason, refuses, &group))
+        first.zip(reasons).map(move |(first, reason)| row(run, first, *reason, refuses, &group))
     });
     push_table(out, &head, rows);
 }
@@ -165,7 +176,7 @@ fn questions(outs: &[Out]) -> String {
     }
 }
 
-fn row(first: String, reason: Reason, refuses: bool, shared: &Goes) -> Vec<String> {
+fn row(run: &Run, first: String, reason: Reason, refuses: bool, shared: &Goes) -> Vec<String> {
     let entry = reason.entry();
     let mut so = text(&sentence(reason, Evidence::default()));
     if let Some(words) = Goes::of(reason).beyond(shared).words() {
@@ -175,32 +186,17 @@ fn row(first: String, reason: Reason, refuses: bool, shared: &Goes) -> Vec<Strin
     if public != reason {
         let _ = write!(so, " The client is told {}.", link(&format!("`{public}`"), public.id()));
     }
-    let title = format!("{}`{}`<br>{}", anchor(entry.id), entry.id, section(entry.section));
+    let mut title = format!("{}`{}`", anchor(entry.id), entry.id);
+    if !run.is_given(reason) {
+        let _ = write!(title, " {NOT_YET}");
+    }
+    let _ = write!(title, "<br>{}", section(entry.section));
     let mut row = vec![first, title, so];
     if refuses {
         let again = format!("{}<br>{}", fault(entry.fault), again(entry.retry));
         row.extend([text(&remedy(reason, Evidence::default())), again]);
     }
     row
-}
-
-const fn fault(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Nobody => "nobody's",
-        Fault::Client => "the client's",
-        Fault::Upstream => "the upstream's",
-        Fault::Operator => "the operator's",
-        Fault::Us => "ours",
-    }
-}
-
-const fn again(retry: Retry) -> &'static str {
-    match retry {
-        Retry::Unneeded => "no need",
-        Retry::Never => "never",
-        Retry::AfterChange => "after a change",
-        Retry::AfterWhile => "after a while",
-    }
 }
 
 /// What goes with an answer because of its reason.
@@ -286,10 +282,12 @@ fn push_rest(out: &mut String, run: &Run) {
 fn push_index(out: &mut String, run: &Run) {
     out.push_str("## Every reason, by its id\n\n");
     let by_id: BTreeSet<(&str, Reason)> = run.all_reasons().map(|reason| (reason.id(), reason)).collect();
-    let rows = by_id
-        .into_iter()
-        .map(|(id, reason)| vec![link(&format!("`{id}`"), id), code(reason), reason.entry().stage.name().to_owned()]);
-    push_table(out, &["reason", "status", "stage"].map(str::to_owned), rows);
+    let rows = by_id.into_iter().map(|(id, reason)| {
+        let given = if run.is_given(reason) { "yes" } else { NOT_YET };
+        let stage = reason.entry().stage.name();
+        vec![link(&format!("`{id}`"), id), code(reason), stage.to_owned(), given.to_owned()]
+    });
+    push_table(out, &["reason", "status", "stage", "given"].map(str::to_owned), rows);
 }
 
 fn name(status: Status) -> String {
@@ -356,6 +354,17 @@ mod tests {
             assert_eq!(places.iter().filter(|place| **place == entry.id).count(), 1, "{}", entry.id);
         }
         assert_eq!(places.len(), REGISTRY.len() + CATALOGUE.len());
+    }
+
+    #[test]
+    fn what_this_version_cannot_give_is_marked_and_nothing_else_is() {
+        let document = document();
+        let run = run::every_case();
+        for reason in run.all_reasons() {
+            let line = document.lines().find(|line| line.contains(&format!("<a id=\"{reason}\"></a>")));
+            let marked = line.is_some_and(|line| line.contains(&format!("`{reason}` {NOT_YET}")));
+            assert_eq!(marked, !run.is_given(reason), "{reason}");
+        }
     }
 
     #[test]

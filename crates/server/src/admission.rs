@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use verdict_core::cause::Crowded;
 
-/// Connections that are let in beyond the limit, to be told that there is no room.
-const RESERVED: u64 = 64;
+/// Connections of one client that are let in beyond its limit, to be told that there is no room.
+const TOLD: u64 = 64;
 
 /// What the workers of one server share, none of it touched by a request that need not wait.
-#[derive(Default)]
 pub(crate) struct Shared {
+    /// Connections that are let in beyond the limit, to be told that there is no room.
+    told: u64,
     connections: AtomicU64,
     /// Requests that wait for something.
     requests: AtomicU64,
@@ -40,9 +41,14 @@ pub(crate) struct Admission {
 }
 
 impl Shared {
+    /// `told`: how many connections are let in beyond the limit, to be told that there is no room.
+    pub(crate) fn new(told: u64) -> Shared {
+        Shared { told, connections: AtomicU64::new(0), requests: AtomicU64::new(0), clients: Mutex::default() }
+    }
+
     /// Whether there is not even room to tell a client that there is none.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
-        self.connections.load(Ordering::Relaxed) >= limits.connections + RESERVED
+        self.connections.load(Ordering::Relaxed) >= limits.connections.saturating_add(self.told)
     }
 
     /// Counts a connection in. `None`: its client has had every refusal that one client gets.
@@ -68,7 +74,7 @@ impl Shared {
             None
         };
         let admission = Admission { shared: self.clone(), siblings: siblings.clone(), address, crowded };
-        (of_client <= limits.per_client + RESERVED).then_some(admission)
+        (of_client <= limits.per_client + TOLD).then_some(admission)
     }
 
     /// A place for a request that has to wait; `None` if there are as many as allowed.

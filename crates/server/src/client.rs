@@ -76,6 +76,15 @@ pub(crate) struct Times {
     began: Instant,
     read: Instant,
     decided: Instant,
+    /// When the last byte of the answer was handed over, where that is not when it is noted.
+    sent: Option<Instant>,
+}
+
+impl Times {
+    /// The answer is sent, and something else is waited for before it is noted.
+    pub(crate) fn sent(&mut self) {
+        self.sent = Some(Instant::now());
+    }
 }
 
 impl Client<'_> {
@@ -184,7 +193,7 @@ impl Client<'_> {
 
     fn answered(&self, answer: Answer, id: Id, began: Option<Instant>, read: Option<Instant>) -> Answered {
         let at = self.worker.clock.milliseconds();
-        let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now() });
+        let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now(), sent: None });
         Answered { answer, fault: None, understood: true, id, times }
     }
 
@@ -261,7 +270,7 @@ impl Client<'_> {
                 .unwrap_or(answered.id.as_str()),
             head: times.read - times.began,
             decision: times.decided - times.read,
-            sending: times.decided.elapsed(),
+            sending: times.sent.unwrap_or_else(Instant::now) - times.decided,
             at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
         });

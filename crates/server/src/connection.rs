@@ -173,6 +173,9 @@ impl Connection {
                 // The head is needed for the log, and its bytes go with the content that is read away.
                 let head = answered.times.map_or(Vec::new(), |_| buffers.unused()[..used].to_vec());
                 buffers.consume(used);
+                if let Some(times) = &mut answered.times {
+                    times.sent();
+                }
                 let drained = self.drain(limits, buffers, framing).await;
                 self.client().log(site, buffers, &answered, &head, drained.as_ref().err().map(|ended| ended.close));
                 return drained;

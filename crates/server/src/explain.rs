@@ -55,7 +55,8 @@ pub struct Explanation {
     pub at: Option<usize>,
     /// The route that answers, if any does.
     pub route: Option<RouteAt>,
-    /// The other routes, each with the first condition that it failed by, the nearest first; none where no route was looked for.
+    /// The other routes, each with the first condition that it failed by, the nearest first; none where no route was looked for,
+    /// as for `OPTIONS *` and CONNECT.
     pub lost: Vec<Lost>,
     /// What is told before the answer.
     pub interim: Option<Interim>,
@@ -63,6 +64,8 @@ pub struct Explanation {
     pub fields: Vec<(String, String)>,
     /// Bytes of content.
     pub bytes: u64,
+    /// The page of the config that is the content, if one is.
+    pub page: Option<Page>,
     /// Whether the connection goes on.
     pub keeps: bool,
 }
@@ -72,12 +75,21 @@ pub struct Explanation {
 pub struct Step {
     /// What was asked.
     pub question: Question,
-    /// Whether it holds: then the decision goes on.
-    pub holds: bool,
-    /// What it was held against; empty where there is nothing to show.
+    /// Whether it holds: then the decision goes on. `None`: it was not asked, because the field that it is about is ignored.
+    pub holds: Option<bool>,
+    /// What it was held against, or why the field is ignored; empty where there is nothing to show.
     pub evidence: String,
     /// The key of the config that has a say in it.
     pub key: Option<Key>,
+}
+
+/// A custom error page.
+#[derive(Debug)]
+pub struct Page {
+    /// Its file.
+    pub file: String,
+    /// The key that names it: `pages.404`.
+    pub key: Key,
 }
 
 /// A key of the config.
@@ -184,10 +196,10 @@ impl DryRun {
             let told = Told::without_evidence(&answer.verdict);
             (answer, told)
         });
-        let lost = if answer.verdict.path.answer(Question::RouteFound).is_some() {
-            self.lost(&request, answer.route)
-        } else {
-            Vec::new()
+        // A route that was found without there being one was not looked for: the target is no path.
+        let lost = match answer.verdict.path.answer(Question::RouteFound) {
+            Some(found) if found == answer.route.is_some() => self.lost(&request, answer.route),
+            _ => Vec::new(),
         };
         Explanation { lost, ..self.explanation(answer, told, out) }
     }
@@ -216,6 +228,7 @@ impl DryRun {
             route: answer.route.map(|route| self.route_at(route)),
             lost: Vec::new(),
             interim: answer.interim,
+            page: self.page(&answer, out),
             fields: fields(out, answer.interim.is_some()),
             bytes: answer.bytes,
             keeps: answer.keep,
@@ -233,6 +246,21 @@ impl DryRun {
             _ => Some(Key { name: key.join("."), place: self.lines.of_key(pattern, key).map(|line| self.place(line)) }),
         };
         Step { question, holds, evidence, key }
+    }
+
+    /// The page whose text the answer ends with: it is written behind the head as it is.
+    fn page(&self, answer: &Answer, out: &[u8]) -> Option<Page> {
+        let route = answer.route?;
+        let status = answer.verdict.reason.public().status();
+        let text = self.site.routes[route].common.page(status)?;
+        if answer.bytes == 0 || answer.bytes != text.len() as u64 || !out.ends_with(text.as_bytes()) {
+            return None;
+        }
+        let configured = &self.site.opened.config.routes[route];
+        let code = status.to_string();
+        let line = self.lines.of_key(Some(configured.pattern.as_str()), &["pages", &code]);
+        let key = Key { name: format!("pages.{code}"), place: line.map(|line| self.place(line)) };
+        Some(Page { file: configured.pages.get(&status.code())?.display().to_string(), key })
     }
 
     fn place(&self, line: usize) -> Place {

@@ -21,8 +21,11 @@ const VARIABLE: &str = "VERDICT_HAND_OVER";
 /// Descriptors below are those of standard input, output and error.
 const FIRST: RawFd = 3;
 
-/// What is written when the new process answers.
-const READY: &[u8] = b"ready";
+/// What is written when the new process answers, and behind it the addresses of its config: ` ADDRESS ADDRESS …`.
+const READY: &str = "ready";
+
+/// More than that is not read of it.
+const LONGEST: u64 = 64 << 10;
 
 /// What an old process left to this one.
 #[derive(Default)]
@@ -54,11 +57,15 @@ impl Inherited {
         Ok(Inherited { sockets, ready: Some(ready.into()) })
     }
 
-    /// Tells the old process that this one answers.
-    pub(crate) fn tell_ready(&mut self) {
+    /// Tells the old process that this one answers, and where: whoever waits elsewhere is for the old one to accept.
+    pub(crate) fn tell_ready(&mut self, configured: impl Iterator<Item = SocketAddr>) {
         if let Some(mut ready) = self.ready.take() {
+            let mut word = READY.to_owned();
+            for address in configured {
+                let _ = write!(word, " {address}");
+            }
             // An old process that is gone already needs no word.
-            let _ = ready.write_all(READY);
+            let _ = ready.write_all(word.as_bytes());
         }
     }
 }
@@ -94,6 +101,14 @@ impl Note {
     }
 }
 
+/// A new process that answers.
+pub(crate) struct Answers {
+    /// Its number.
+    pub(crate) process: u32,
+    /// The addresses of its config; `None` if it does not say, as the first version of the program did not.
+    pub(crate) listens: Option<Vec<SocketAddr>>,
+}
+
 /// A new process that has been started and has not said yet that it answers.
 pub(crate) struct Successor {
     process: Child,
@@ -124,16 +139,21 @@ impl Successor {
         self.process.id()
     }
 
-    /// Waits until it answers, and returns its number; an error says why it never will. Blocks.
-    pub(crate) fn wait(mut self) -> io::Result<u32> {
-        let mut word = Vec::new();
-        self.ready.take(READY.len() as u64).read_to_end(&mut word)?;
-        if word == READY {
-            return Ok(self.process.id());
+    /// Waits until it answers; an error says why it never will. Blocks.
+    pub(crate) fn wait(mut self) -> io::Result<Answers> {
+        let mut word = String::new();
+        self.ready.take(LONGEST).read_to_string(&mut word)?;
+        if let Some(addresses) = word.strip_prefix(READY) {
+            return Ok(Answers { process: self.process.id(), listens: addresses_of(addresses) });
         }
         let status = self.process.wait()?;
         Err(io::Error::other(format!("it ended before it answered: {status}; what it says is above")))
     }
+}
+
+fn addresses_of(text: &str) -> Option<Vec<SocketAddr>> {
+    let addresses: Vec<_> = text.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    (!addresses.is_empty()).then_some(addresses)
 }
 
 /// This program as it was named: what has been put in its place since, or what a link leads to now, is the one to start.
@@ -148,6 +168,16 @@ fn program() -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_the_new_process_listens_is_read_if_it_says_so() {
+        let (v4, v6) = ("127.0.0.1:80".parse().unwrap(), "[::1]:0".parse().unwrap());
+        for (text, expected) in
+            [("", None), (" 127.0.0.1:80 [::1]:0", Some(vec![v4, v6])), (" 127.0.0.1:80 [::", None), (" x", None)]
+        {
+            assert_eq!(addresses_of(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn what_is_inherited_is_read_or_refused() {

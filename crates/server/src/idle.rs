@@ -10,6 +10,7 @@ use crate::client::{Client, Went};
 use crate::connection::{Begun, QUIET, connection};
 use crate::deadline::TICK;
 use crate::reactor::{Reactor, Source};
+use crate::wheel::Wheel;
 use crate::worker::Worker;
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
@@ -30,6 +31,8 @@ pub(crate) struct Idle {
     reactor: Rc<Reactor>,
     places: RefCell<Vec<Option<Place>>>,
     free: RefCell<Vec<u32>>,
+    /// When each place is looked at, which is never after its `due`, but where a reload has made the time shorter.
+    wheel: RefCell<Wheel>,
 }
 
 struct Place {
@@ -40,6 +43,9 @@ struct Place {
     /// The tick at which nobody waits for it any longer.
     due: Cell<u32>,
 }
+
+/// What an idle connection costs here: its place, its links in the wheel, and room for its number among the free ones.
+const _: () = assert!(size_of::<Option<Place>>() + 3 * size_of::<u32>() < 128);
 
 /// What is to become of a connection.
 enum Next {
@@ -53,7 +59,7 @@ enum Next {
 
 impl Idle {
     pub(crate) fn new(reactor: Rc<Reactor>) -> Idle {
-        Idle { reactor, places: RefCell::default(), free: RefCell::default() }
+        Idle { reactor, places: RefCell::default(), free: RefCell::default(), wheel: RefCell::new(Wheel::new()) }
     }
 
     /// Takes in a connection, on which something must come before the tick `due`. `watch` has the kernel tell of it by its
@@ -74,15 +80,20 @@ impl Idle {
             Some(at) => places[at as usize] = place,
             None => places.push(place),
         }
+        self.wheel.borrow_mut().put(at, due);
         Ok(())
     }
 
     /// Ends those for which the time has come.
     pub(crate) fn sweep(&self, now: u32) {
-        let late = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.due.get() <= now);
-        let late: Vec<_> =
-            (0u32..).zip(&*self.places.borrow()).filter(|(_, place)| late(place)).map(|(at, _)| at).collect();
-        late.into_iter().for_each(|at| drop(self.take(at)));
+        let looked_at = self.wheel.borrow_mut().turn(now);
+        for at in looked_at {
+            let due = self.places.borrow()[at as usize].as_ref().map(|place| place.due.get());
+            match due {
+                Some(due) if due > now => self.wheel.borrow_mut().put(at, due),
+                _ => drop(self.take(at)),
+            }
+        }
     }
 
     /// Ends those that have been quiet, and leaves the others a moment: a client that asks again and again may have asked
@@ -94,6 +105,7 @@ impl Idle {
             self.came(worker, at, true);
             let quiet = self.places.borrow()[at as usize].as_ref().is_some_and(|place| {
                 place.due.set(place.due.get().min(worker.deadlines.after(QUIET)));
+                self.wheel.borrow_mut().put(at, place.due.get());
                 u128::from(now - place.quiet.get()) * TICK.as_millis() >= QUIET.as_millis()
             });
             if quiet {
@@ -106,6 +118,7 @@ impl Idle {
     fn take(&self, at: u32) -> Option<Place> {
         let place = self.places.borrow_mut().get_mut(at as usize)?.take();
         if place.is_some() {
+            self.wheel.borrow_mut().remove(at);
             self.free.borrow_mut().push(at);
         }
         place

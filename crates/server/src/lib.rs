@@ -12,6 +12,7 @@ mod clock;
 pub mod config;
 mod connection;
 mod deadline;
+mod descriptors;
 mod disk;
 pub mod explain;
 mod hand_over;
@@ -39,6 +40,7 @@ mod systemd;
 mod timer;
 mod user;
 mod watched;
+mod wheel;
 mod worker;
 
 pub use hand_over::inherited_addresses;

@@ -26,13 +26,20 @@ pub(crate) struct Given {
 impl Listening {
     /// Binds the address once for each worker. With port 0 the system chooses one port for all of them.
     ///
-    /// Errors: as bind(2). A port that anybody listens on is `AddrInUse`, even where `SO_REUSEPORT` would let us share it.
-    pub(crate) fn bind(configured: SocketAddr, workers: usize) -> io::Result<Listening> {
+    /// `given_up`: where our own sockets listen that are closed next. They are no reason not to listen on an address that one
+    /// of these is part of, or the other way round; until they are closed, clients come to the narrower one.
+    ///
+    /// Errors: as bind(2). A port that anybody else listens on is `AddrInUse`, even where `SO_REUSEPORT` would let us share
+    /// it; and so is one of our own sockets that another user bound.
+    pub(crate) fn bind(configured: SocketAddr, workers: usize, given_up: &[SocketAddr]) -> io::Result<Listening> {
+        let ours = given_up.iter().any(|other| overlap(configured, *other));
         // The probe: without SO_REUSEPORT a port that is taken is an error, and not a server that gets half the requests.
-        let probe = socket(configured, false)?;
-        let address = probe.local_addr()?.as_socket();
+        let address = match socket(configured, false) {
+            Ok(probe) => probe.local_addr()?.as_socket(),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && ours => Some(configured),
+            Err(error) => return Err(error),
+        };
         let address = address.ok_or_else(|| io::Error::other("the socket has no internet address"))?;
-        drop(probe);
         let bound = (0..workers).map(|_| {
             let socket = socket(address, true)?;
             socket.listen(BACKLOG)?;
@@ -68,6 +75,19 @@ impl Listening {
     }
 }
 
+/// Whether a client can come to both: they are the same, or one is all addresses of the machine.
+pub(crate) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
+}
+
+/// Whether a socket of ours that is bound already lets another be bound beside it: only one of the same user does.
+pub(crate) fn is_shared(bound: SocketAddr) -> bool {
+    socket(bound, true).is_ok()
+}
+
 fn socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -100,16 +120,47 @@ mod tests {
 
     #[test]
     fn a_port_that_is_taken_is_an_error_even_if_it_could_be_shared() {
-        let first = Listening::bind(local(0), 2).unwrap();
+        let first = Listening::bind(local(0), 2, &[]).unwrap();
         assert!(first.sockets().iter().all(|socket| socket.local_addr().unwrap() == first.address));
-        assert_eq!(Listening::bind(first.address, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(Listening::bind(first.address, 1, &[]).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn our_own_sockets_are_in_nobodys_way_when_they_are_given_up() {
+        let narrow = Listening::bind(local(0), 2, &[]).unwrap();
+        let wide = SocketAddr::from(([0, 0, 0, 0], narrow.address.port()));
+        assert_eq!(Listening::bind(wide, 1, &[]).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(Listening::bind(wide, 2, &[narrow.address]).unwrap().address, wide);
+        assert!(is_shared(narrow.address));
+        // Whoever does not share is in the way of both.
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wide = SocketAddr::from(([0, 0, 0, 0], other.local_addr().unwrap().port()));
+        let given_up = [SocketAddr::from(([127, 0, 0, 2], wide.port()))];
+        assert_eq!(Listening::bind(wide, 1, &given_up).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert!(!is_shared(other.local_addr().unwrap()));
+    }
+
+    #[test]
+    fn addresses_overlap_that_a_client_can_come_to_by_both() {
+        for (one, other, expected) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "0.0.0.0:80", true),
+            ("[::]:80", "[::1]:80", true),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("127.0.0.1:80", "0.0.0.0:81", false),
+            ("127.0.0.1:80", "[::]:80", false),
+            ("127.0.0.1:0", "0.0.0.0:0", false),
+        ] {
+            let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!((overlap(one, other), overlap(other, one)), (expected, expected), "{one} {other}");
+        }
     }
 
     /// With more sockets than workers, as many, and fewer.
     #[test]
     fn every_socket_has_a_worker_and_every_worker_a_socket() {
         for (sockets, workers) in [(1, 1), (4, 2), (5, 2), (2, 2), (2, 4), (2, 5), (1, 3), (3, 2)] {
-            let listening = Listening::bind(local(0), sockets).unwrap();
+            let listening = Listening::bind(local(0), sockets, &[]).unwrap();
             let mut served = vec![false; sockets];
             for worker in 0..workers {
                 let own = (worker % sockets..sockets).step_by(workers).inspect(|i| served[*i] = true).count();
@@ -122,7 +173,7 @@ mod tests {
 
     #[test]
     fn given_sockets_are_taken_over_by_the_address_they_were_for() {
-        let old = Listening::bind(local(0), 2).unwrap();
+        let old = Listening::bind(local(0), 2, &[]).unwrap();
         let given = |configured| {
             old.sockets().iter().map(move |socket| Given { configured, socket: socket.try_clone().unwrap() })
         };

@@ -1,7 +1,7 @@
 //! A server as a process: started, and told by signals to reload, to hand over and to stop.
 
 use crate::config::Config;
-use crate::hand_over::{Inherited, Successor};
+use crate::hand_over::{Answers, Inherited, Successor};
 use crate::listen::Given;
 use crate::log::tell;
 use crate::server::{Server, StartError};
@@ -40,11 +40,12 @@ pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr]
     // Signals are listened to before anybody can know that there is a process to signal.
     let signals = runtime.block_on(async { Signals::new(file.is_some()) }).map_err(failed)?;
     let watched = file.map(|file| Watched::new(file, &config));
+    let listens: Vec<_> = config.listen.iter().map(|listen| listen.address).collect();
     let server = Server::start_with(config, &mut inherited.sockets)?;
     // What an older config listened on and this one does not.
     inherited.sockets.clear();
     ready(&server.addresses());
-    inherited.tell_ready();
+    inherited.tell_ready(listens.into_iter());
     systemd::tell("READY=1");
     let ended = runtime.block_on(serve(server, signals, watched));
     runtime.shutdown_background();
@@ -117,10 +118,10 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
             answered = outcome(&mut successor) => {
                 successor = None;
                 match answered {
-                    Ok(process) => {
+                    Ok(Answers { process, listens }) => {
                         tell(format_args!("process {process} answers now; this one ends what it has begun"));
                         systemd::tell(&format!("MAINPID={process}\nREADY=1"));
-                        return leave(server, &mut signals).await;
+                        return leave(server, listens, &mut signals).await;
                     }
                     Err(error) => tell(format_args!("the new process did not start: {error}; this one goes on")),
                 }
@@ -138,7 +139,7 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
 /// A process that is being started.
 struct Pending {
     process: u32,
-    answer: JoinHandle<io::Result<u32>>,
+    answer: JoinHandle<io::Result<Answers>>,
     /// When it is given up.
     until: Instant,
 }
@@ -172,7 +173,7 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
     }
 }
 
-async fn outcome(successor: &mut Option<Pending>) -> io::Result<u32> {
+async fn outcome(successor: &mut Option<Pending>) -> io::Result<Answers> {
     let Some(successor) = successor else { return pending().await };
     match timeout_at(successor.until.into(), &mut successor.answer).await {
         Ok(Ok(answered)) => answered,
@@ -216,10 +217,10 @@ fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
     server
 }
 
-/// Has the server end when its clients have what they asked for, or are told to hurry.
-async fn leave(server: Server, signals: &mut Signals) -> io::Result<()> {
+/// Has the server end when its clients have what they asked for, or are told to hurry. `listens`: where the new process does.
+async fn leave(server: Server, listens: Option<Vec<SocketAddr>>, signals: &mut Signals) -> io::Result<()> {
     let hurry = server.hurry();
-    let mut leaving = spawn_blocking(|| server.leave());
+    let mut leaving = spawn_blocking(|| server.leave(listens));
     tokio::select! {
         left = &mut leaving => return ended(left),
         () = signals.stop() => hurry.stop(),

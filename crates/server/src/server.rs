@@ -1,12 +1,14 @@
 //! From a config to a running server, to another config, and to its end.
 
 use crate::admission::Shared;
-use crate::config::Config;
-use crate::listen::{Given, Listening};
+use crate::config::{Config, Limits};
+use crate::descriptors;
+use crate::listen::{self, Given, Listening};
 use crate::log::Writer;
 use crate::site::{Opened, Unopened};
 use crate::user;
 use crate::worker::{self, Order};
+use rustix::io::Errno;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -86,14 +88,18 @@ impl Server {
     }
 
     /// The same, listening where another process did; what is left in `given` is for no address of the config.
-    pub(crate) fn start_with(config: Config, given: &mut Vec<Given>) -> Result<Server, StartError> {
-        raise_file_limit();
+    pub(crate) fn start_with(mut config: Config, given: &mut Vec<Given>) -> Result<Server, StartError> {
+        descriptors::raise();
+        fit(&mut config.limits);
         let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
+        // What another process listens on until we answer, and we shall not.
+        let left = given.iter().filter(|given| config.listen.iter().all(|listen| listen.address != given.configured));
+        let given_up: Vec<_> = left.filter_map(|given| given.socket.local_addr().ok()).collect();
         let mut listening = Vec::new();
         for listen in &config.listen {
             let address = listen.address;
             let adopted = Listening::adopt(address, given).map_err(|error| StartError::bind(address, error))?;
-            listening.push(adopted.map_or_else(|| bind(address, workers), Ok)?);
+            listening.push(adopted.map_or_else(|| bind(address, workers, &config, &given_up), Ok)?);
         }
         // Before any thread: each one inherits who it is.
         if let Some(name) = &config.user {
@@ -109,7 +115,7 @@ impl Server {
         let form = config.log;
         let fixed = Fixed::of(&config);
         let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(descriptors::told(descriptors::most())));
         let log = Writer::start();
         let (started, starts) = std::sync::mpsc::channel();
         let workers = (0..workers).map(|i| {
@@ -144,23 +150,27 @@ impl Server {
     }
 
     /// Answers by another config from now on: requests that are being answered end as they began, connections stay. An
-    /// address that is no longer listened on is closed, a new one is bound.
+    /// address that is no longer listened on is closed once who waits there is accepted, a new one is bound.
     ///
     /// Errors: the config names something that is not there, or an address that is taken. Then nothing has changed.
-    pub fn reload(&mut self, config: Config) -> Result<(), StartError> {
+    pub fn reload(&mut self, mut config: Config) -> Result<(), StartError> {
+        fit(&mut config.limits);
         let fixed = Fixed::of(&config);
         let log = config.log;
-        let mut begun = Vec::new();
-        for listen in &config.listen {
-            if self.listening.iter().all(|known| known.configured != listen.address) {
-                begun.push(bind(listen.address, self.workers.len())?);
-            }
-        }
+        // Clients come to a socket as soon as it is bound, so everything else has to be right by then.
+        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let config = &opened.config;
         let still = |known: &Listening| config.listen.iter().any(|listen| listen.address == known.configured);
-        let ended: Vec<_> = self.listening.iter().filter(|known| !still(known)).map(|known| known.configured).collect();
+        let (ended, given_up): (Vec<_>, Vec<_>) =
+            self.listening.iter().filter(|known| !still(known)).map(|known| (known.configured, known.address)).unzip();
         // In the order of the config, as at the start.
         let order: Vec<_> = config.listen.iter().map(|listen| listen.address).collect();
-        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let mut begun = Vec::new();
+        for address in &order {
+            if self.listening.iter().all(|known| known.configured != *address) {
+                begun.push(bind(*address, self.workers.len(), config, &given_up)?);
+            }
+        }
         let mut reloads = Vec::new();
         for i in 0..self.workers.len() {
             let mut sockets = Vec::new();
@@ -191,13 +201,15 @@ impl Server {
 
     /// Refuses new connections, lets requests in flight finish for as long as `drain` says, and ends.
     pub fn stop(self) -> io::Result<()> {
-        self.end(false)
+        self.end(None)
     }
 
-    /// The same, while another process goes on listening on the sockets, and for as long as it takes unless
-    /// [`Hurry::stop`] is called.
-    pub(crate) fn leave(self) -> io::Result<()> {
-        self.end(true)
+    /// The same, while another process goes on listening where it says, or everywhere if it does not say; and for as long as
+    /// it takes unless [`Hurry::stop`] is called.
+    pub(crate) fn leave(self, listens: Option<Vec<SocketAddr>>) -> io::Result<()> {
+        let everywhere = || self.listening.iter().map(|listening| listening.configured).collect();
+        let listens = listens.unwrap_or_else(everywhere);
+        self.end(Some(listens.into()))
     }
 
     /// What ends [`Server::leave`].
@@ -205,10 +217,10 @@ impl Server {
         Hurry(self.workers.iter().map(|(_, orders)| orders.clone()).collect())
     }
 
-    fn end(self, handed_over: bool) -> io::Result<()> {
+    fn end(self, handed_over: Option<Arc<[SocketAddr]>>) -> io::Result<()> {
         drop(self.listening);
         for (_, orders) in &self.workers {
-            let _ = orders.send(Order::Drain { handed_over });
+            let _ = orders.send(Order::Drain { handed_over: handed_over.clone() });
         }
         let mut ended = Ok(());
         for (thread, _) in self.workers {
@@ -226,7 +238,7 @@ impl Hurry {
     pub(crate) fn stop(&self) {
         for orders in &self.0 {
             // A worker that has ended is as it should be.
-            let _ = orders.send(Order::Drain { handed_over: false });
+            let _ = orders.send(Order::Drain { handed_over: None });
         }
     }
 }
@@ -237,18 +249,55 @@ impl Fixed {
     }
 }
 
-fn bind(address: SocketAddr, workers: usize) -> Result<Listening, StartError> {
-    Listening::bind(address, workers).map_err(|error| StartError::bind(address, error))
+/// Listens on one address of a config. `given_up`: where our own sockets listen that are closed next.
+fn bind(
+    address: SocketAddr,
+    workers: usize,
+    config: &Config,
+    given_up: &[SocketAddr],
+) -> Result<Listening, StartError> {
+    Listening::bind(address, workers, given_up).map_err(|error| {
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return StartError::bind(address, error);
+        }
+        // It is not for others to make room for what is ours.
+        let mut named = config.listen.iter().map(|listen| listen.address);
+        if let Some(other) = named.find(|other| *other != address && listen::overlap(address, *other)) {
+            let sentence = format!(
+                "cannot listen on {address}: `listen` names {other} too, and one of them is part of the other; leave the \
+                 narrower one out"
+            );
+            return StartError::new(sentence, error);
+        }
+        let mut own = given_up.iter().filter(|own| listen::overlap(address, **own) && !listen::is_shared(**own));
+        if let Some(own) = own.next() {
+            let sentence = format!(
+                "cannot listen on {address}: this server's own sockets of {own} are in the way, and they were opened by \
+                 another user; stop the server and start it again"
+            );
+            return StartError::new(sentence, error);
+        }
+        StartError::bind(address, error)
+    })
 }
 
 fn cannot_open(unopened: Unopened) -> StartError {
+    let remedy = match Errno::from_io_error(&unopened.error) {
+        Some(Errno::MFILE | Errno::NFILE) => {
+            "no descriptor is left: raise the limit, or try again when there are fewer connections"
+        }
+        _ => "check that it exists and that this user may read it",
+    };
     let kind = unopened.error.kind();
-    StartError::new(format!("{unopened}; check that it exists and that this user may read it"), kind.into())
+    StartError::new(format!("{unopened}; {remedy}"), kind.into())
 }
 
-/// Lets the process have as many files open as the system allows: each connection is one.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+/// Lets in only as many connections as there can be descriptors for. Where the config sets how many, it has been told of.
+fn fit(limits: &mut Limits) {
+    let most = descriptors::most();
+    if limits.connections > descriptors::room(most) {
+        let too_many = descriptors::too_many(limits.connections, most);
+        crate::log::operation(format_args!("{too_many}; {}", descriptors::remedy(most)));
+        limits.connections = descriptors::room(most);
+    }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What a file is: which one, how long, written when. `None`: there is none.
-type Stamp = Option<(u64, u64, u64, i64, i64)>;
+pub(crate) type Stamp = Option<(u64, u64, u64, i64, i64)>;
 
 /// A config's own file and those that it names.
 pub(crate) struct Watched {
@@ -61,10 +61,12 @@ impl Watched {
 }
 
 fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    let stamp = |file: &PathBuf| {
-        metadata(file).ok().map(|now| (now.dev(), now.ino(), now.len(), now.mtime(), now.mtime_nsec()))
-    };
-    files.iter().map(stamp).collect()
+    files.iter().map(|file| stamp(file)).collect()
+}
+
+/// What a file is now.
+pub(crate) fn stamp(file: &Path) -> Stamp {
+    metadata(file).ok().map(|now| (now.dev(), now.ino(), now.len(), now.mtime(), now.mtime_nsec()))
 }
 
 #[cfg(test)]

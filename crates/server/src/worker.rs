@@ -13,6 +13,7 @@ use crate::log::{self, Log};
 use crate::reactor::{Event, Reactor, Source, Way};
 use crate::site::{Opened, Site};
 use crate::timer::Timer;
+use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
@@ -113,9 +114,11 @@ pub(crate) enum Order {
         /// Addresses of the config not to listen on any longer.
         ended: Vec<SocketAddr>,
     },
-    /// Finish what has begun, and end. What waits in the queues of the sockets is to be accepted, unless another process
-    /// goes on listening.
-    Drain { handed_over: bool },
+    /// Finish what has begun, and end. What waits in the queues of the sockets is accepted first.
+    ///
+    /// With `handed_over` another process goes on listening, for these addresses of the config, whose queues are its own;
+    /// and there is as much time as clients take.
+    Drain { handed_over: Option<Arc<[SocketAddr]>> },
 }
 
 /// Runs a worker until it has been told to end and its connections have ended or had their time.
@@ -153,7 +156,7 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
     {
         let _tasks = tasks.enter();
         let mut acceptors = Vec::new();
-        let begun = accept_from(start.sockets, &worker, &mut acceptors);
+        let begun = watch(start.sockets, &worker, &mut acceptors);
         let accepts = begun.is_ok();
         let _ = started.send(begun);
         if accepts {
@@ -214,27 +217,28 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
         let (opened, log, sockets, ended) = match orders.recv().await {
             Some(Order::Reload { opened, log, sockets, ended }) => (opened, log, sockets, ended),
             Some(Order::Drain { handed_over }) => break handed_over,
-            None => break false,
+            None => break None,
         };
         worker.site.replace(Rc::new(Site::new(opened)));
         worker.log.set_form(log);
-        let (others, ended) = acceptors.into_iter().partition(|acceptor| !ended.contains(&acceptor.address));
-        acceptors = others;
-        stop(ended).await;
-        if let Err(error) = accept_from(sockets, &worker, &mut acceptors) {
-            log::operation(format_args!("a worker cannot listen on a new address: {error}"));
-        }
+        // They stop in their own time. Those that have are forgotten.
+        acceptors.retain(|acceptor| !acceptor.task.is_finished());
+        acceptors.iter().filter(|acceptor| ended.contains(&acceptor.address)).for_each(|ended| ended.stop.notify_one());
+        acceptors.extend(sockets.into_iter().map(|(address, socket)| {
+            Acceptor::new(address, |stop| accept_when_watched(socket.into(), worker.clone(), stop))
+        }));
     };
     worker.draining.set(true);
     let deadline = worker.deadlines.enroll();
     // Who starts a new process does not wait for the old one: it may take as long as its clients do, unless it is told to
     // stop then.
     let drain = worker.site().opened.config.drain;
-    let mut end = if handed_over { NEVER } else { deadline.after(drain) };
-    match handed_over {
-        true => acceptors.iter().for_each(|acceptor| acceptor.task.abort()),
-        false => stop(acceptors).await,
-    }
+    let mut end = if handed_over.is_some() { NEVER } else { deadline.after(drain) };
+    let elsewhere = handed_over.unwrap_or_default();
+    let (others, own): (Vec<_>, Vec<_>) =
+        acceptors.into_iter().partition(|acceptor| elsewhere.contains(&acceptor.address));
+    others.iter().for_each(|acceptor| acceptor.task.abort());
+    stop(own).await;
     worker.idle.drain(&worker);
     while worker.connections.open() > 0 {
         let told_again = async {
@@ -262,25 +266,60 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
     worker.over.set(true);
 }
 
-fn accept_from(
+impl Acceptor {
+    fn new<F: Future<Output = ()> + 'static>(address: SocketAddr, accept: impl FnOnce(Rc<Notify>) -> F) -> Acceptor {
+        let stop = Rc::new(Notify::new());
+        let task = spawn_local(accept(stop.clone()));
+        Acceptor { address, stop, task }
+    }
+}
+
+/// Accepts from sockets. Errors: the kernel has no room to watch one.
+fn watch(
     sockets: Vec<(SocketAddr, TcpListener)>,
     worker: &Rc<Worker>,
     acceptors: &mut Vec<Acceptor>,
 ) -> io::Result<()> {
     for (address, socket) in sockets {
-        let socket = Source::new(socket, &worker.reactor)?;
-        let stop = Rc::new(Notify::new());
-        let task = spawn_local(accept(socket, worker.clone(), stop.clone()));
-        acceptors.push(Acceptor { address, stop, task });
+        let socket = Source::new(socket.into(), &worker.reactor)?;
+        acceptors.push(Acceptor::new(address, |stop| accept(socket, worker.clone(), stop)));
     }
     Ok(())
 }
 
+/// Accepts from a socket as soon as the kernel has room to watch it: clients come to it already.
+async fn accept_when_watched(socket: Rc<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
+    let deadline = worker.deadlines.enroll();
+    let mut complaints = Complaints::default();
+    loop {
+        match Source::new(socket.clone(), &worker.reactor) {
+            Ok(socket) => return accept(socket, worker, stop).await,
+            Err(error) => complaints.tell("a worker cannot listen on a new address yet", &error),
+        }
+        if deadline.until(deadline.after(TICK), stop.notified()).await.is_some() {
+            return;
+        }
+    }
+}
+
 /// Closes sockets, once what waits in their queues is accepted.
 async fn stop(acceptors: Vec<Acceptor>) {
+    acceptors.iter().for_each(|acceptor| acceptor.stop.notify_one());
     for acceptor in acceptors {
-        acceptor.stop.notify_one();
         let _ = acceptor.task.await;
+    }
+}
+
+/// Tells of what goes on failing, once a minute.
+#[derive(Default)]
+struct Complaints(Option<Instant>);
+
+impl Complaints {
+    fn tell(&mut self, what: &str, error: &io::Error) {
+        if self.0.is_none_or(|at| at.elapsed() > Duration::from_secs(60)) {
+            self.0 = Some(Instant::now());
+            log::operation(format_args!("{what}: {error}"));
+        }
     }
 }
 
@@ -300,22 +339,30 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
     }
 }
 
-/// Accepts until it is told to stop, and then what waits already: at most as many as the queue has places, since clients
-/// that come and come would keep it from ever being empty.
-async fn accept(listener: Source<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
-    let mut complained = None::<Instant>;
+/// What is still accepted from a socket that is closed next.
+struct Last {
+    /// At most as many as the queue has places, since clients that come and come would keep it from ever being empty.
+    left: i32,
+    /// The tick until which is waited for what it takes to accept them.
+    until: u32,
+}
+
+impl Last {
+    fn of(worker: &Worker) -> Last {
+        Last { left: BACKLOG, until: worker.deadlines.after(worker.site().opened.config.drain) }
+    }
+}
+
+/// Accepts until it is told to stop, and then what waits already.
+async fn accept(listener: Source<Rc<TcpListener>>, worker: Rc<Worker>, stop: Rc<Notify>) {
+    let mut complaints = Complaints::default();
     let deadline = worker.deadlines.enroll();
-    let call = |listener: &TcpListener| Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?);
-    // How many more are accepted.
-    let mut left = None::<i32>;
+    let call =
+        |listener: &Rc<TcpListener>| Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?);
+    let mut last = None::<Last>;
     loop {
-        left = left.map(|left| left - 1);
-        let stopping = left.is_some();
-        if left.is_some_and(|left| left < 0) {
-            return;
-        }
         // What cannot even be refused waits in the kernel's queue until it can.
-        if !stopping && worker.shared.is_full(worker.site().limits(None)) {
+        if last.is_none() && worker.shared.is_full(worker.site().limits(None)) {
             let stopped = async {
                 tokio::select! {
                     () = worker.connections.one_ends() => false,
@@ -323,35 +370,44 @@ async fn accept(listener: Source<TcpListener>, worker: Rc<Worker>, stop: Rc<Noti
                 }
             };
             if deadline.until(deadline.after(TICK), stopped).await == Some(true) {
-                left = Some(BACKLOG);
+                last = Some(Last::of(&worker));
             }
             continue;
         }
-        let accepted = match stopping {
-            true => call(listener.get()),
-            false => tokio::select! {
+        let accepted = match &last {
+            Some(Last { left: ..=0, .. }) => return,
+            Some(_) => call(listener.get()),
+            None => tokio::select! {
                 accepted = listener.io(Way::Read, call) => accepted,
                 () = stop.notified() => {
-                    left = Some(BACKLOG);
+                    last = Some(Last::of(&worker));
                     continue;
                 }
             },
         };
         let (stream, address) = match accepted {
             Ok((stream, address)) => (TcpStream::from(stream), address),
-            // The client has given up already.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-            Err(_) if stopping => return,
+            Err(error) if is_of_one_client(&error) => continue,
+            Err(error) if last.is_some() && error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) => {
-                // Too many open files, mostly: nothing is gained by trying again at once.
-                if complained.is_none_or(|at| at.elapsed() > Duration::from_secs(60)) {
-                    complained = Some(Instant::now());
-                    log::operation(format_args!("a connection could not be accepted: {error}"));
+                // No descriptor is left, mostly: nothing is gained by trying again at once.
+                complaints.tell("a connection could not be accepted", &error);
+                if let Some(Last { until, .. }) = last {
+                    if until <= worker.deadlines.now() {
+                        return;
+                    }
+                    // Whoever rests makes room for those who wait, as nobody is to rest any longer.
+                    if worker.is_draining() {
+                        worker.idle.drain(&worker);
+                    }
                 }
                 deadline.until(deadline.after(TICK), pending::<()>()).await;
                 continue;
             }
         };
+        if let Some(last) = &mut last {
+            last.left -= 1;
+        }
         let Some(client) = address.and_then(|address| SocketAddr::try_from(address).ok()) else { continue };
         let site = worker.site();
         let limits = site.limits(None);
@@ -364,4 +420,20 @@ async fn accept(listener: Source<TcpListener>, worker: Rc<Worker>, stop: Rc<Noti
             let _ = worker.idle.rest(watch, admission, now, due);
         }
     }
+}
+
+/// Whether accept(2) tells of the client that is next, which is taken out of the queue: it has given up, or cannot be reached.
+fn is_of_one_client(error: &io::Error) -> bool {
+    const THEIRS: [Errno; 9] = [
+        Errno::CONNABORTED,
+        Errno::INTR,
+        Errno::NETDOWN,
+        Errno::PROTO,
+        Errno::NOPROTOOPT,
+        Errno::HOSTDOWN,
+        Errno::NONET,
+        Errno::HOSTUNREACH,
+        Errno::NETUNREACH,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| THEIRS.contains(&errno))
 }

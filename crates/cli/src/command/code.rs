@@ -10,15 +10,15 @@ use crate::screen::{self, Screen};
 use asked::{Asked, Codes};
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use verdict_core::Status;
 use verdict_core::reference::{class_name, nearest};
 use verdict_core::status::REGISTRY;
+use verdict_core::{Reason, Status};
 
 /// What a status code means, and when this server gives it
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Codes, classes or ranges: 409, 4xx, 500-504; or a reason's id. None for all codes
+    /// Codes, classes or ranges: 409, 4xx, 500-504; or the ids of reasons. None for all codes
     #[arg(value_name = "CODE")]
     asked: Vec<Asked>,
     /// Write JSON
@@ -31,13 +31,17 @@ Examples:
   verdict code                    all of them
   verdict code 409                one: when it is right, when not, and this server's reasons for it
   verdict code 301 302 307 308    several, and what tells them apart
-  verdict code if-match-failed    a reason, as the log and problem documents name it
+  verdict code if-match-failed    a reason, as the log and problem documents name it; or several
   verdict code 5xx --json         a class, for a program";
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let screen = Screen::stdout();
-    if let [Asked::Reason(reason)] = args.asked[..] {
-        return screen::say(&if args.json { data::reason(reason) } else { text::reason(reason, &screen) });
+    let reasons = reasons(&args.asked)?;
+    match (reasons.as_slice(), args.json) {
+        ([], _) => {}
+        ([one], true) => return screen::say(&data::reason(*one)),
+        (several, true) => return screen::say(&data::reasons_of(several)),
+        (several, false) => return screen::say(&text::reasons(several, &screen)),
     }
     let statuses = statuses(&args.asked)?;
     let text = match (statuses.as_slice(), args.json) {
@@ -51,14 +55,28 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     screen::say(&text)
 }
 
+/// The reasons that were asked for, each once, in the order in which they were; none where codes were.
+fn reasons(asked: &[Asked]) -> Result<Vec<Reason>, Failure> {
+    let mut reasons = Vec::new();
+    for asked in asked {
+        match asked {
+            Asked::Reason(reason) if !reasons.contains(reason) => reasons.push(*reason),
+            Asked::Reason(_) | Asked::Codes(_) => {}
+        }
+    }
+    let codes = asked.iter().any(|asked| matches!(asked, Asked::Codes(_)));
+    match codes && !reasons.is_empty() {
+        true => Err(Failure::Usage("codes and reasons have nothing in common: ask for either".to_owned())),
+        false => Ok(reasons),
+    }
+}
+
 /// The registered codes that were asked for, each once, in the order in which they were.
 fn statuses(asked: &[Asked]) -> Result<Vec<Status>, Failure> {
     let mut statuses = Vec::new();
     let mut seen = BTreeSet::new();
     for asked in asked {
-        let Asked::Codes(codes) = asked else {
-            return Err(Failure::Usage("a reason is asked for alone: codes have nothing in common with it".to_owned()));
-        };
+        let Asked::Codes(codes) = asked else { continue };
         let mut found = REGISTRY.iter().map(|line| line.status).filter(|status| codes.contain(*status)).peekable();
         if found.peek().is_none() {
             return Err(Failure::Usage(unregistered(codes)));

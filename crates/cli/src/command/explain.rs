@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// A field line, sent as it stands
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     fields: Vec<String>,
-    /// The content
+    /// The content; `@FILE` is what is in a file, as it is there, and `@-` what comes from standard input
     #[arg(short, long, value_name = "DATA", allow_hyphen_values = true)]
     data: Option<String>,
     /// The host that is asked for [default: where the site listens]
@@ -55,10 +55,11 @@ Examples:
   verdict explain GET /                               by verdict.toml
   verdict explain GET /a.txt -H 'If-None-Match: \"x\"'  with a field
   verdict explain PUT /notes/7 -d '{}' -c other.toml  with content, by another config
+  verdict explain PUT /notes/7 -d @note.json          with that of a file
   verdict explain GET /missing --dir site             as `verdict serve site` would answer
   printf 'GET / HTTP/1.1\\n\\n' | verdict explain --raw -  a message that is malformed";
 
-/// The largest message that is read from a file.
+/// The largest message, or content of one, that is read from a file: 64 MiB.
 const LARGEST: u64 = 64 << 20;
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Some(file) => read(file)?,
         None => {
             let listen = config.listen.first().map(|listen| listen.address.to_string());
-            args.message(&listen.unwrap_or_else(|| "localhost".to_owned()))
+            args.message(&listen.unwrap_or_else(|| "localhost".to_owned()), args.content()?)
         }
     };
     if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
@@ -85,19 +86,31 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     screen::say(&shown)
 }
 
+/// What is in a file, or, of `-`, what comes from standard input.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut message = Vec::new();
-    let read = match file.to_str() {
-        Some("-") => std::io::stdin().lock().take(LARGEST).read_to_end(&mut message),
-        _ => std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_end(&mut message)),
+    let mut bytes = Vec::new();
+    // One byte more than is taken shows that there is more.
+    let (shown, read) = match file.to_str() {
+        Some("-") => ("standard input".to_owned(), std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)),
+        _ => {
+            let read = std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+            (format!("`{}`", visible(&file.display().to_string())), read)
+        }
     };
-    let shown = visible(&file.display().to_string());
-    read.map(|_| message).map_err(|error| Failure::Wrong(format!("`{shown}` cannot be read: {error}")))
+    match read {
+        Err(error) => Err(Failure::Wrong(format!("{shown} cannot be read: {error}"))),
+        Ok(_) if bytes.len() as u64 > LARGEST => Err(Failure::Wrong(format!(
+            "{shown} has more than {} MiB, and no more is explained: a head with the `Content-Length` is enough to see \
+             what becomes of large content",
+            LARGEST >> 20
+        ))),
+        Ok(_) => Ok(bytes),
+    }
 }
 
 impl Args {
     /// The message as a client would send it. What was given is sent as it was given: whether it is right is the question.
-    fn message(&self, listen: &str) -> Vec<u8> {
+    fn message(&self, listen: &str, content: Option<Vec<u8>>) -> Vec<u8> {
         let method = self.method.as_deref().unwrap_or_default();
         let target = self.target.as_deref().unwrap_or_default();
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
@@ -110,13 +123,25 @@ impl Args {
             head.push_str(line);
             head.push_str("\r\n");
         }
-        let content = self.data.as_deref().unwrap_or_default();
-        if self.data.is_some() && !self.gives("content-length") && !self.gives("transfer-encoding") {
+        if let Some(content) = &content
+            && !self.gives("content-length")
+            && !self.gives("transfer-encoding")
+        {
             head.push_str(&format!("Content-Length: {}\r\n", content.len()));
         }
         head.push_str("\r\n");
-        head.push_str(content);
-        head.into_bytes()
+        let mut message = head.into_bytes();
+        message.extend(content.unwrap_or_default());
+        message
+    }
+
+    /// The content: what was given, or what is in the file that it names.
+    fn content(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(data) = &self.data else { return Ok(None) };
+        match data.strip_prefix('@') {
+            Some(file) => read(Path::new(file)).map(Some),
+            None => Ok(Some(data.clone().into_bytes())),
+        }
     }
 
     /// Whether one of the field lines has this name.
@@ -145,7 +170,8 @@ mod tests {
 
     fn message(arguments: &[&str]) -> String {
         let line = Line::try_parse_from([&["explain"], arguments].concat()).unwrap_or_else(|error| panic!("{error}"));
-        String::from_utf8(line.args.message("127.0.0.1:8080")).expect("UTF-8")
+        let content = line.args.content().unwrap_or_else(|_| panic!("no content: {arguments:?}"));
+        String::from_utf8(line.args.message("127.0.0.1:8080", content)).expect("UTF-8")
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! `verdict man`: manual pages, made from what `--help` says. One of the whole command, with a section for each of its
+//! `verdict man`: manual pages, made from what `--help` says and from sections that only they have. One of the whole command, with a section for each of its
 //! commands, or one of a single command.
+
+mod sections;
 
 use super::{Cli, Failure};
 use crate::screen;
 use clap::{Arg, Command, CommandFactory};
 use roff::{Roff, bold, roman};
+use sections::SECTIONS;
 use verdict_server::config::suggest;
 
 /// Write the manual page
@@ -54,13 +57,14 @@ fn page(command: &mut Command) -> String {
         arguments(part, &mut roff);
         examples(part, &mut roff);
     }
-    roff.control("SH", ["EXIT STATUS"]);
-    for (code, meaning) in [
-        ("0", "It was done."),
-        ("1", "What was asked for is wrong, such as a config with an error."),
-        ("2", "It was asked for wrongly: an argument that is unknown or cannot be read."),
-    ] {
-        entry(code, meaning, &mut roff);
+    let name = (!command.has_subcommands()).then(|| command.get_name());
+    for section in &SECTIONS {
+        for (at, (term, words)) in section.of(name).enumerate() {
+            if at == 0 {
+                roff.control("SH", [section.title]);
+            }
+            entry(term, words, &mut roff);
+        }
     }
     if command.get_after_help().is_some() {
         roff.control("SH", ["EXAMPLES"]);

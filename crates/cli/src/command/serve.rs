@@ -21,14 +21,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     listen: Address,
     /// The port; 8080 or the next free one unless given
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     port: Option<u16>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   verdict serve                        this folder, for this machine alone
-  verdict serve site --port 9000       another one, on another port
+  verdict serve site -p 9000           another one, on another port
   verdict serve site --listen 0.0.0.0  for everybody who can reach this machine";
 
 /// The ports that are tried where none is given.

@@ -2,7 +2,9 @@
 
 use super::{Failure, check};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
+use verdict_core::explain::visible;
 use verdict_server::config::Config;
 
 /// The arguments that say so.
@@ -31,6 +33,14 @@ impl Source {
             Some(folder) => {
                 let config = Config::serve(folder, Config::default().listen)?;
                 Ok(Loaded { config, name: String::new(), text: String::new() })
+            }
+            // The config's own report knows no folder to name instead.
+            None if fs::metadata(&self.config).is_err_and(|error| error.kind() == ErrorKind::NotFound) => {
+                let shown = visible(&self.config.display().to_string());
+                Err(Failure::Wrong(format!(
+                    "there is no config `{shown}`: name another with `-c`, or, with `--dir .`, this folder as \
+                     `verdict serve .` serves it"
+                )))
             }
             None => Ok(Loaded {
                 config: check::load(&self.config)?,

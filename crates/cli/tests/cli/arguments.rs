@@ -9,6 +9,7 @@ fn a_command_that_is_asked_for_wrongly_is_a_usage_error() {
         &[][..],
         &["sevre"],
         &["serve", "--port", "x"],
+        &["serve", "-p", "x"],
         &["serve", "--listen", "example.com"],
         &["serve", "--listen", "127.0.0.1:1", "--port", "2"],
         &["check", "-x"],

@@ -200,10 +200,23 @@ fn every_reason_can_be_asked_for() {
 }
 
 #[test]
-fn a_reason_is_asked_for_alone() {
-    let ran = verdict(&["code", "412", "if-match-failed"]);
-    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
-    assert!(ran.stderr.contains("alone"), "{}", ran.stderr);
+fn reasons_are_asked_for_without_codes() {
+    for arguments in [["code", "412", "if-match-failed"], ["code", "if-match-failed", "412"]] {
+        let ran = verdict(&arguments);
+        assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.contains("ask for either"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn several_reasons_are_told_one_below_the_other_each_once() {
+    let arguments = ["code", "tag-unchanged", "if-match-failed", "tag-unchanged"];
+    let alone: Vec<String> = arguments[1..3].iter().map(|id| verdict(&["code", id]).stdout).collect();
+    let ran = verdict(&arguments);
+    assert_eq!((ran.exit, ran.stdout), (0, alone.join("\n")));
+    let told = json(&[&arguments[..], &["--json"]].concat());
+    let ids: Vec<_> = told["reasons"].as_array().expect("a list").iter().map(|reason| &reason["id"]).collect();
+    assert_eq!(ids, ["tag-unchanged", "if-match-failed"]);
 }
 
 #[test]
@@ -235,6 +248,7 @@ fn what_is_no_number_is_a_usage_error() {
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{argument}");
         assert!(ran.stderr.contains("invalid value"), "{argument}: {}", ran.stderr);
     }
+    assert!(verdict(&["code", "teapot"]).stderr.contains("did you mean 418 (Unused)?"));
     assert!(verdict(&["code", "if-match-fail"]).stderr.contains("did you mean if-match-failed?"));
 }
 

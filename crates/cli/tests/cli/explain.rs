@@ -78,6 +78,61 @@ fn a_message_is_explained_byte_by_byte() {
 }
 
 #[test]
+fn content_is_taken_from_a_file_or_from_standard_input() {
+    let site = site();
+    std::fs::write(site.path().join("content"), "a\r\nb\n").expect("a file");
+    let told = json(&site, &["explain", "POST", "/closed/x", "-d", "@content"]);
+    assert_eq!(told["steps"].as_array().and_then(|steps| steps.last()).expect("steps")["evidence"], "5 of 4 bytes");
+    let mut arguments = command(&["explain", "POST", "/closed/x", "-d", "@-", "--json"]);
+    let arguments = arguments.current_dir(&site).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = arguments.spawn().expect("the command starts");
+    child.stdin.take().expect("a pipe").write_all(b"123").expect("it reads");
+    let ran = ran(child.wait_with_output().expect("it ends"));
+    let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((&told["reason"], ran.exit), (&"configured-answer".into(), 0));
+}
+
+#[test]
+fn content_that_has_no_end_is_refused() {
+    let ran = run(&site(), &["explain", "POST", "/", "-d", "@/dev/zero"]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("`/dev/zero` has more than 64 MiB"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_was_ignored_what_is_a_default_and_which_page_was_sent_is_said() {
+    let site = folder("[route.\"/{path...}\"]\nfiles = \"./public\"\npages = { 404 = \"lost.html\" }\n");
+    std::fs::write(site.path().join("lost.html"), "<p>lost").expect("a page");
+    std::fs::write(site.path().join("public/.env"), "").expect("a file");
+    std::fs::write(site.path().join("public/page.txt"), "0123456789").expect("a file");
+    let cases: &[(&[&str], &[&str])] = &[
+        (
+            &["GET", "/page.txt", "-H", "If-Modified-Since: yesterday", "-H", "Range: items=1"],
+            &["–    does If-Modified-Since hold?", "not an HTTP-date (RFC 9110 §13.1.3", "RFC 9110 §14.2"],
+        ),
+        (&["GET", "/.env"], &["(default of files.dotfiles)"]),
+        (&["GET", "/none", "-H", "Accept: text/html"], &["the content is ", "lost.html (pages.404, verdict.toml:3)\n"]),
+        (&["OPTIONS", "*"], &["`*` is the server itself"]),
+    ];
+    for (arguments, parts) in cases {
+        let ran = run(&site, &[&["explain"], *arguments].concat());
+        let shown = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in *parts {
+            let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(shown.contains(&part), "{part}: {}", ran.stdout);
+        }
+        assert!(!ran.stdout.contains("not set"), "{}", ran.stdout);
+    }
+    let told = json(&site, &["explain", "GET", "/page.txt", "-H", "If-Modified-Since: yesterday"]);
+    let step = told["steps"].as_array().and_then(|steps| steps.iter().find(|step| step["holds"].is_null()));
+    assert_eq!(step.map(|step| &step["question"]), Some(&"does If-Modified-Since hold?".into()));
+    let told = json(&site, &["explain", "GET", "/none", "--dir", "public"]);
+    assert_eq!(told["page"], Value::Null);
+    let shown = run(&site, &["explain", "GET", "/none", "--dir", "public"]).stdout;
+    assert!(!shown.contains("default of files)"), "{shown}");
+}
+
+#[test]
 fn a_folder_is_explained_as_serve_would_serve_it() {
     let site = site();
     let told = json(&site, &["explain", "GET", "/", "--dir", "public"]);
@@ -92,9 +147,11 @@ fn what_cannot_be_explained_is_said_so() {
         (&["explain", "GET"], 2, "TARGET"),
         (&["explain", "GET", "/", "--raw", "-"], 2, "--raw"),
         (&["explain", "GET", "/", "--from", "nobody"], 2, "--from"),
-        (&["explain", "GET", "/"], 1, "verdict serve"),
+        (&["explain", "GET", "/"], 1, "`--dir .`"),
+        (&["explain", "GET", "/", "-c", "other.toml"], 1, "`other.toml`"),
+        (&["explain", "PUT", "/", "-d", "@none", "--dir", "."], 1, "`none` cannot be read"),
         (&["explain", "GET", "/", "--dir", "none"], 1, "none"),
-        (&["routes"], 1, "verdict serve"),
+        (&["routes"], 1, "`--dir .`"),
     ];
     for (arguments, exit, said) in cases {
         let ran = run(&empty, arguments);

@@ -15,6 +15,12 @@ fn one_page_has_all_commands_with_their_arguments_and_examples() {
         "[default: verdict.toml]",
         "verdict serve site \\-\\-port 9000",
         ".SH \"EXIT STATUS\"",
+        ".SH ENVIRONMENT",
+        ".SH FILES",
+        ".SH SIGNALS",
+        "SIGUSR2",
+        "SIGTERM, SIGINT",
+        "NO_COLOR",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
@@ -35,6 +41,24 @@ fn a_command_has_a_page_of_its_own() {
         ran.stdout
     );
     assert!(ran.stdout.contains("verdict serve [OPTIONS] [DIR]") && !ran.stdout.contains("verdict check"));
+}
+
+#[test]
+fn a_page_says_of_signals_and_files_what_is_so_of_its_command() {
+    let cases = [
+        ("run", &["SIGHUP", "SIGTERM", "verdict.toml", "EXIT STATUS"][..], &[][..]),
+        ("serve", &["SIGUSR2", "LISTEN_FDS"], &["SIGHUP", "FILES"]),
+        ("code", &["NO_COLOR", "EXIT STATUS"], &["SIGNALS", "FILES", "NOTIFY_SOCKET"]),
+    ];
+    for (command, has, lacks) in cases {
+        let page = verdict(&["man", command]).stdout;
+        for part in has {
+            assert!(page.contains(part), "{command}: {part}: {page}");
+        }
+        for part in lacks {
+            assert!(!page.contains(part), "{command}: {part}: {page}");
+        }
+    }
 }
 
 #[test]

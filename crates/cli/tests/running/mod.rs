@@ -67,7 +67,19 @@ impl Running {
     /// Starts `verdict COMMAND` in a folder, and waits until it says where it listens.
     pub fn start(folder: TempDir, command: &str) -> Running {
         let mut process = Command::new(env!("CARGO_BIN_EXE_verdict"));
-        process.arg(command).current_dir(folder.path()).stdin(Stdio::null());
+        process.arg(command);
+        Running::started(folder, process)
+    }
+
+    /// Runs `verdict run` where a process may have so many descriptors.
+    pub fn with_descriptors(folder: TempDir, most: u32) -> Running {
+        let mut process = Command::new("sh");
+        process.arg("-c").arg(format!("ulimit -n {most}; exec \"$0\" run")).arg(env!("CARGO_BIN_EXE_verdict"));
+        Running::started(folder, process)
+    }
+
+    fn started(folder: TempDir, mut process: Command) -> Running {
+        process.current_dir(folder.path()).stdin(Stdio::null());
         let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
         let log = Lines::of(child.stdout.take().expect("it is piped"));
         let said = Lines::of(child.stderr.take().expect("it is piped"));

@@ -25,6 +25,8 @@ pub(super) struct WayOut {
     words: String,
     /// It comes before the final answer.
     interim: bool,
+    /// This version has none of its reasons to give.
+    later: bool,
     /// The reasons, in one column or in two, each from top to bottom; and how far it is from one to the other.
     columns: Vec<Vec<Named>>,
     stride: f64,
@@ -36,6 +38,7 @@ struct Named {
     /// The id of the element. A reason that is on two ways out has one for each.
     element: String,
     lines: Vec<String>,
+    given: bool,
 }
 
 /// The ways out of one answer, or those before the final one: the reasons by their status, in the order in which the first of
@@ -68,6 +71,7 @@ impl WayOut {
             class: status.map(Status::class),
             words,
             interim: out.is_none(),
+            later: !list.iter().any(|reason| run.is_given(*reason)),
             columns: if two { halves(named) } else { vec![named] },
             stride,
         }
@@ -80,7 +84,8 @@ impl WayOut {
 
     /// Draws it with the upper left corner of its row here.
     pub(super) fn draw(&self, canvas: &mut Canvas, x: f64, y: f64) {
-        canvas.push(&format!("<g id=\"{}\" class=\"out {}\">", self.id, class_of(self.class)));
+        let later = if self.later { " later" } else { "" };
+        canvas.push(&format!("<g id=\"{}\" class=\"out {}{later}\">", self.id, class_of(self.class)));
         let base = y + pill::BASE;
         let aside = if self.interim { " aside" } else { "" };
         let (from, to, high) = (Px(x + LINE), Px(x + WORDS), Px(pill::middle(base) - 6.0));
@@ -89,7 +94,7 @@ impl WayOut {
         for (at, column) in self.columns.iter().enumerate() {
             let mut line = base;
             for named in column {
-                named.draw(canvas, x + IDS + length(at) * self.stride, line);
+                named.draw(canvas, x + IDS + length(at) * self.stride, line, self.later);
                 line += ID_ROW * length(named.lines.len());
             }
         }
@@ -105,12 +110,17 @@ impl Named {
             Some(out) if first != Some(out) => format!("reason-{reason}-at-{}", id_of(out.question)),
             _ => format!("reason-{reason}"),
         };
-        Named { reason, element, lines: wrap(reason.id(), ID.size, room, true) }
+        Named { reason, element, lines: wrap(reason.id(), ID.size, room, true), given: run.is_given(reason) }
     }
 
-    /// Writes its id, with its sentence for whoever points at it.
-    fn draw(&self, canvas: &mut Canvas, x: f64, y: f64) {
-        let told = format!("{} ({})", sentence(self.reason, Evidence::default()), self.reason.entry().section);
+    /// Writes its id, with its sentence for whoever points at it. What is `later` with all of its way out is not made paler
+    /// once more.
+    fn draw(&self, canvas: &mut Canvas, x: f64, y: f64, later: bool) {
+        let mut told = format!("{} ({})", sentence(self.reason, Evidence::default()), self.reason.entry().section);
+        if !self.given {
+            told.push_str(" Not given by this version yet.");
+        }
+        let paler = if self.given || later { "" } else { " later" };
         let mut spans = String::new();
         for (at, line) in self.lines.iter().enumerate() {
             let base = y + length(at) * ID_ROW;
@@ -118,7 +128,7 @@ impl Named {
             let _ = write!(spans, "<tspan x=\"{}\" y=\"{}\">{}</tspan>", Px(x), Px(base), escape(line));
         }
         canvas.push(&format!(
-            "<text id=\"{}\" class=\"{} reason\" font-size=\"{}\"><title>{}</title>{spans}</text>",
+            "<text id=\"{}\" class=\"{} reason{paler}\" font-size=\"{}\"><title>{}</title>{spans}</text>",
             self.element,
             ID.class,
             ID.size,

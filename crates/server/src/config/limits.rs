@@ -3,6 +3,7 @@
 use super::Limits;
 use super::later::Place;
 use super::read::{Entry, Reader, Zero};
+use crate::descriptors;
 use std::time::Duration;
 
 /// The limits of the whole server.
@@ -20,12 +21,14 @@ pub(super) fn top(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Limits {
     time("body-idle", &mut limits.body_idle);
     time("send-idle", &mut limits.send_idle);
     time("idle", &mut limits.idle);
+    if let Some(entry) = table.take("connections") {
+        limits.connections = connections(reader, &entry).unwrap_or(limits.connections);
+    }
     let mut count = |key, limit: &mut u64| {
         if let Some(entry) = table.take(key) {
-            *limit = reader.integer(&entry, 1..u64::from(u32::MAX), &limit.to_string()).unwrap_or(*limit);
+            *limit = count_of(reader, &entry, *limit).unwrap_or(*limit);
         }
     };
-    count("connections", &mut limits.connections);
     count("per-client", &mut limits.per_client);
     count("requests", &mut limits.requests);
     if let Some(entry) = table.take("min-rate") {
@@ -42,6 +45,21 @@ pub(super) fn top(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Limits {
     }
     table.finish(reader);
     limits
+}
+
+fn count_of(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, default: u64) -> Option<u64> {
+    reader.integer(entry, 1..u64::from(u32::MAX), &default.to_string())
+}
+
+/// As many connections as the process can have descriptors for, however many were asked for.
+fn connections(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<u64> {
+    let asked = count_of(reader, entry, Limits::default().connections)?;
+    let most = descriptors::most();
+    if asked > descriptors::room(most) {
+        let warning = reader.findings.warning(entry.span(), descriptors::too_many(asked, most));
+        warning.label("each is a descriptor").help(descriptors::remedy(most));
+    }
+    Some(asked.min(descriptors::room(most)))
 }
 
 /// A route's limits, and whether it demands a length.

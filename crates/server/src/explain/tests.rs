@@ -11,6 +11,7 @@ const CONFIG: &str = r#"
 body = "1KiB"
 [route."/{path...}"]
 files = { root = "public", dotfiles = false }
+pages = { 404 = "404.html" }
 [route."/closed/{id}"]
 respond = { status = 410 }
 limits = { body = "4B" }
@@ -33,6 +34,7 @@ fn folder() -> Folder {
     let folder = tempfile::tempdir().expect("a folder");
     let public = folder.path().join("public");
     fs::create_dir_all(public.join("folder")).expect("folders");
+    fs::write(folder.path().join("404.html"), "<p>lost").expect("a page");
     for name in ["page.txt", ".hidden"] {
         fs::write(public.join(name), "0123456789").expect("a file");
         let file = File::options().write(true).open(public.join(name)).expect("a file");
@@ -70,11 +72,11 @@ fn each_answer_is_told_with_what_it_was_held_against_and_the_line_that_says_so()
         ("GET", "/page.txt", "", Question::RouteFound, "/{path...}", 4),
         ("GET", "/page.txt", "", Question::TargetFits, "9 of 8192 bytes", 0),
         ("POST", "/page.txt", "", Question::MethodTaken, "Allow: GET, HEAD, OPTIONS", 0),
-        ("GET", "/old/x?y", "", Question::StaysHere, "it is at /x?y", 10),
+        ("GET", "/old/x?y", "", Question::StaysHere, "it is at /x?y", 11),
         ("GET", "/folder", "", Question::StaysHere, "it is at /folder/", 0),
-        ("PUT", "/closed/1", "Content-Length: 5", Question::ContentFits, "5 of 4 bytes", 8),
+        ("PUT", "/closed/1", "Content-Length: 5", Question::ContentFits, "5 of 4 bytes", 9),
         ("GET", "/page.txt", "Content-Length: 5", Question::ContentFits, "5 of 1024 bytes", 3),
-        ("GET", "/closed/1", "", Question::Worked, "410 Gone", 7),
+        ("GET", "/closed/1", "", Question::Worked, "410 Gone", 8),
         ("GET", "/page.txt", "Range: bytes=10-", Question::WholeWanted, "Range: bytes=10-", 0),
         ("GET", "/page.txt", "Range: bytes=10-", Question::RangeWithin, "Range: bytes=10- of 10 bytes", 0),
         (
@@ -110,6 +112,112 @@ fn the_file_that_is_missing_is_named_and_so_is_the_key_that_hides_one() {
     assert!(evidence.ends_with("public/nothing.txt"), "{evidence}");
     assert_eq!(line, 5);
     assert_eq!(told(&folder.get("/.hidden", ""), Question::Exists).1, 5);
+}
+
+#[test]
+fn a_field_that_is_ignored_is_told_with_the_rule_that_says_so() {
+    const DATE: &str = "Wed, 01 Jan 2020 00:00:00 GMT";
+    let folder = folder();
+    let since = format!("If-Modified-Since: {DATE}\r\n");
+    let unmodified = format!("If-Unmodified-Since: {DATE}\r\n");
+    let cases = [
+        ("GET /page.txt", "If-Modified-Since: yesterday\r\n", Question::IfModifiedSince, "not an HTTP-date", "§13.1.3"),
+        ("GET /page.txt", "If-Unmodified-Since: 2020\r\n", Question::IfUnmodifiedSince, "not an HTTP-date", "§13.1.4"),
+        ("GET /page.txt", &since.repeat(2), Question::IfModifiedSince, "more than once", "§13.1.3"),
+        (
+            "GET /page.txt",
+            &format!("If-None-Match: \"x\"\r\n{since}"),
+            Question::IfModifiedSince,
+            "`If-None-Match`",
+            "§13.1.3",
+        ),
+        (
+            "GET /page.txt",
+            &format!("If-Match: *\r\n{unmodified}"),
+            Question::IfUnmodifiedSince,
+            "`If-Match`",
+            "§13.1.4",
+        ),
+        // The one that counts decides, and the other is ignored all the same.
+        (
+            "GET /page.txt",
+            &format!("If-Match: \"x\"\r\n{unmodified}"),
+            Question::IfUnmodifiedSince,
+            "`If-Match`",
+            "§13.1.4",
+        ),
+        ("OPTIONS /page.txt", "If-Match: \"x\"\r\n", Question::IfMatch, "OPTIONS takes no conditions", "§13.2.1"),
+        ("GET /closed/1", "If-Match: \"x\"\r\n", Question::IfMatch, "410 all the same", "§13.2.1"),
+        ("GET /page.txt", "Range: items=1-2\r\n", Question::WholeWanted, "not `bytes`", "§14.2"),
+        ("GET /page.txt", "Range: 1-2\r\n", Question::WholeWanted, "no unit", "§14.1.1"),
+        ("GET /page.txt", "Range: bytes=2-1\r\n", Question::WholeWanted, "not a list of ranges", "§14.1.1"),
+        ("GET /page.txt", "Range: bytes=0-\r\nRange: bytes=1-\r\n", Question::WholeWanted, "more than once", "§14.2"),
+        ("HEAD /page.txt", "Range: bytes=1-2\r\n", Question::WholeWanted, "GET alone", "§14.2"),
+        ("GET /closed/1", "Range: bytes=1-2\r\n", Question::WholeWanted, "whole or not at all", "§14.2"),
+        ("GET /page.txt", "If-Range: \"x\"\r\n", Question::RangeHolds, "no `Range`", "§13.1.5"),
+        ("GET /page.txt", "Range: x=1\r\nIf-Range: \"x\"\r\n", Question::RangeHolds, "ignored anyway", "§13.1.5"),
+        (
+            "GET /page.txt",
+            "Range: bytes=1-\r\nIf-Range: \"x\"\r\n",
+            Question::RangeHolds,
+            "`Range` is ignored",
+            "§13.1.5",
+        ),
+        // These count, and what they say is nonsense.
+        ("GET /page.txt", "If-Match: x\r\n", Question::IfMatch, "no list of quoted tags", "§13.1.1"),
+        ("GET /page.txt", "If-None-Match: x\r\n", Question::IfNoneMatch, "no list of quoted tags", "§13.1.2"),
+    ];
+    for (line, fields, question, why, section) in cases {
+        let explanation = folder.explain(&format!("{line} HTTP/1.1\r\nHost: c\r\n{fields}\r\n"));
+        let evidence = told(&explanation, question).0;
+        assert!(evidence.contains(why) && evidence.contains(section), "{line} {fields}: {evidence}");
+        assert!(explanation.steps.is_sorted_by_key(|step| step.question), "{line} {fields}");
+    }
+}
+
+#[test]
+fn a_field_whose_turn_never_came_is_not_called_ignored() {
+    let folder = folder();
+    let cases = [
+        // The decision fell before conditions, and before the second condition.
+        ("GET /nothing", "If-Modified-Since: yesterday\r\nRange: x\r\n"),
+        ("GET /page.txt", "If-Match: \"x\"\r\nIf-None-Match: \"y\"\r\nRange: x\r\n"),
+        ("GET /page.txt", "Range: bytes=1-2\r\n"),
+    ];
+    for (line, fields) in cases {
+        let explanation = folder.explain(&format!("{line} HTTP/1.1\r\nHost: c\r\n{fields}\r\n"));
+        assert!(explanation.steps.iter().all(|step| step.holds.is_some()), "{line} {fields}: {:?}", explanation.steps);
+    }
+}
+
+#[test]
+fn a_target_that_is_no_path_is_asked_of_no_route() {
+    let folder = folder();
+    let cases = [("OPTIONS *", 204, "the server itself"), ("CONNECT a:443", 405, "no route opens one")];
+    for (line, status, why) in cases {
+        let explanation = folder.explain(&format!("{line} HTTP/1.1\r\nHost: a:443\r\n\r\n"));
+        assert_eq!(explanation.verdict.status().code(), status, "{line}");
+        let evidence = told(&explanation, Question::RouteFound).0;
+        assert!(evidence.contains(why), "{line}: {evidence}");
+        assert!(explanation.lost.is_empty() && explanation.route.is_none(), "{line}: {:?}", explanation.lost);
+    }
+}
+
+#[test]
+fn a_page_of_the_config_is_named_where_it_is_the_content() {
+    let folder = folder();
+    let page = |target: &str, fields: &str| folder.get(target, fields).page;
+    let told = page("/nothing", "Accept: text/html\r\n").expect("a browser gets the page");
+    assert!(told.file.ends_with("/404.html"), "{}", told.file);
+    assert_eq!((told.key.name.as_str(), told.key.place.map(|place| place.line)), ("pages.404", Some(6)));
+    // A program gets a problem, another status has no page, and neither has what goes well.
+    for (target, fields) in [
+        ("/nothing", "Accept: application/json\r\n"),
+        ("/page.txt", "Accept: text/html\r\nIf-Match: \"x\"\r\n"),
+        ("/page.txt", "Accept: text/html\r\n"),
+    ] {
+        assert!(page(target, fields).is_none(), "{target} {fields}");
+    }
 }
 
 #[test]
@@ -166,8 +274,11 @@ fn a_bug_in_a_handler_is_a_500_in_a_dry_run_too() {
 #[test]
 fn the_way_ends_where_the_decision_fell_and_nothing_after_it_was_asked() {
     let explanation = folder().get("/page.txt", "If-Match: \"v9\"\r\nRange: bytes=0-1\r\n");
-    assert_eq!(explanation.steps.last().map(|step| (step.question, step.holds)), Some((Question::IfMatch, false)));
-    assert!(explanation.steps[..explanation.steps.len() - 1].iter().all(|step| step.holds));
+    assert_eq!(
+        explanation.steps.last().map(|step| (step.question, step.holds)),
+        Some((Question::IfMatch, Some(false)))
+    );
+    assert!(explanation.steps[..explanation.steps.len() - 1].iter().all(|step| step.holds == Some(true)));
 }
 
 /// What `serve` answers to a message that is right.

@@ -1,5 +1,7 @@
 //! What a decision rested on, question by question: for whoever asks why. None of it is on the way of an answer.
 
+mod ignored;
+
 use super::{Exchange, Target, circumstances_of_fault, decide_malformed};
 use crate::config::Kind;
 use crate::handler::Handler;
@@ -10,7 +12,7 @@ use verdict_core::cause::Malformed;
 use verdict_core::explain::{Evidence, remedy, sentence};
 use verdict_core::path::{Question, Verdict};
 use verdict_core::reason::Reason;
-use verdict_wire::{Fault, Framing, Name, Version};
+use verdict_wire::{Fault, Form, Framing, Name, Version};
 
 /// A decision in words.
 pub(crate) struct Told {
@@ -25,7 +27,8 @@ impl Told {
     /// A decision on which nothing is known but itself.
     pub(crate) fn without_evidence(verdict: &Verdict) -> Told {
         let steps = verdict.path.answers();
-        let steps = steps.map(|(question, holds)| Step { question, holds, evidence: String::new(), key: &[] });
+        let steps =
+            steps.map(|(question, holds)| Step { question, holds: Some(holds), evidence: String::new(), key: &[] });
         Told {
             steps: steps.collect(),
             sentence: sentence(verdict.reason, Evidence::default()),
@@ -37,7 +40,8 @@ impl Told {
 /// One question, its answer, and why it was answered so.
 pub(crate) struct Step {
     pub(crate) question: Question,
-    pub(crate) holds: bool,
+    /// `None`: it was not asked, because the field that it is about is ignored. The evidence says why.
+    pub(crate) holds: Option<bool>,
     /// What was looked at; empty where there was nothing to look at.
     pub(crate) evidence: String,
     /// The key of the config that has a say in the answer, from the route or from the top level.
@@ -58,7 +62,7 @@ pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: &[u8]) -> Told {
             Question::HeadFits => (format!("more than {} lines", site.wire.lines), &[]),
             _ => (format!("byte {}: {}", fault.at, around(bytes, fault.at)), &[]),
         };
-        Step { question, holds, evidence, key }
+        Step { question, holds: Some(holds), evidence, key }
     });
     let steps = steps.collect();
     circumstances_of_fault(site, fault, limits.head).evidence(|evidence| Told {
@@ -97,13 +101,20 @@ fn shown(bytes: &[u8]) -> String {
 
 impl Exchange<'_, '_> {
     pub(super) fn tell(&self, verdict: &Verdict) -> Told {
-        let steps = verdict.path.answers().map(|(question, holds)| Step {
+        let asked = verdict.path.answers().map(|(question, holds)| Step {
             question,
-            holds,
+            holds: Some(holds),
             evidence: self.evidence(question, holds),
             key: self.key(question, holds, verdict.reason),
         });
-        let steps = steps.collect();
+        let ignored = self.ignored(verdict.path).into_iter().map(|(question, name, why)| Step {
+            question,
+            holds: None,
+            evidence: format!("{} is ignored: {why}", self.fields(&[name])),
+            key: &[],
+        });
+        let mut steps: Vec<Step> = asked.chain(ignored).collect();
+        steps.sort_by_key(|step| step.question);
         self.circumstances(verdict.reason).evidence(|evidence| Told {
             steps,
             sentence: sentence(verdict.reason, evidence),
@@ -130,7 +141,10 @@ impl Exchange<'_, '_> {
             Question::MethodKnown => shown(head.method_token.of(self.request.bytes)),
             Question::RouteFound => match self.route {
                 Some(route) => self.site.opened.config.routes[route].pattern.as_str().to_owned(),
-                None if holds => "the target is not one of a route".to_owned(),
+                None if holds => match head.parts.form {
+                    Form::Authority => "a tunnel is asked for, and no route opens one (RFC 9110 §9.3.6)".to_owned(),
+                    _ => "`*` is the server itself, which no route stands for (RFC 9110 §9.3.7)".to_owned(),
+                },
                 None => format!("`{}` matches none", self.request.path.escape_debug()),
             },
             Question::MethodTaken => format!("Allow: {}", self.allow()),
@@ -155,8 +169,14 @@ impl Exchange<'_, '_> {
             Question::IfNoneMatch => self.against(Name::IfNoneMatch),
             Question::IfModifiedSince => self.against(Name::IfModifiedSince),
             Question::IfUnmodifiedSince => self.against(Name::IfUnmodifiedSince),
-            Question::WholeWanted => self.fields(&[Name::Range]),
-            Question::RangeHolds => self.against(Name::IfRange),
+            Question::WholeWanted => match self.why_no_range() {
+                Some(why) if head.has(Name::Range) => format!("{} is ignored: {why}", self.fields(&[Name::Range])),
+                _ => self.fields(&[Name::Range]),
+            },
+            Question::RangeHolds if holds => self.against(Name::IfRange),
+            Question::RangeHolds => {
+                format!("{}, so `Range` is ignored (RFC 9110 §13.1.5)", self.against(Name::IfRange))
+            }
             Question::RangeWithin => match &self.target {
                 Target::Representation(found) => {
                     format!("{} of {} bytes", self.fields(&[Name::Range]), found.content.size())
@@ -209,6 +229,10 @@ impl Exchange<'_, '_> {
     /// A conditional field, and what it is held against.
     fn against(&self, name: Name) -> String {
         let mut out = self.fields(&[name]);
+        if let Some(malformed) = self.malformed_tags(name) {
+            out.push_str(malformed);
+            return out;
+        }
         let Target::Representation(found) = &self.target else {
             out.push_str(" against a target without validators");
             return out;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use verdict_core::reason::CATALOGUE;
+use verdict_core::reference::entry;
 use verdict_core::status::REGISTRY;
 use verdict_core::{Reason, Status};
 use verdict_server::config::suggest;
@@ -65,23 +66,63 @@ impl FromStr for Codes {
 /// Beyond this many ids that have a word in common, naming them helps nobody.
 const NAMED: usize = 5;
 
-/// Why this names no reason, and what may have been meant: a code by its name, a reason that is spelt like it, or those whose
-/// ids have it in them.
+/// Why this names no reason, and what may have been meant: a code by its name, a reason or a code that is spelt like it, or
+/// those that have it in their names; of codes also what is said of them.
 fn unknown(text: &str) -> String {
-    let named = |status: Status| status.reason_phrase().to_ascii_lowercase().replace(' ', "-");
-    let wanted = text.to_ascii_lowercase().replace([' ', '_'], "-");
-    if let Some(line) = REGISTRY.iter().find(|line| named(line.status) == wanted) {
-        return format!("did you mean {} {}?", line.status, line.phrase);
+    let wanted = slug(text);
+    let names: Vec<(String, Status)> = REGISTRY
+        .iter()
+        .map(|line| (slug(line.status.reason_phrase()), line.status))
+        .filter(|(name, _)| !name.is_empty())
+        .collect();
+    if let Some((_, status)) = names.iter().find(|(name, _)| *name == wanted) {
+        return format!("did you mean {}?", shown(*status));
     }
     let ids = CATALOGUE.iter().map(|entry| entry.id);
-    if let Some(near) = suggest(&wanted, ids.clone()) {
-        return format!("no reason has this id; did you mean {near}?");
+    if let Some(near) = suggest(&wanted, ids.clone().chain(names.iter().map(|(name, _)| name.as_str()))) {
+        let status = names.iter().find(|(name, _)| name == near).map(|(_, status)| *status);
+        return match status {
+            Some(status) => format!("did you mean {}?", shown(status)),
+            None => format!("no reason has this id; did you mean {near}?"),
+        };
     }
-    let having: Vec<&str> = ids.filter(|id| wanted.len() > 2 && id.contains(&wanted)).take(NAMED + 1).collect();
-    match having.len() {
-        1..=NAMED => format!("no reason has this id; these have it in theirs: {}", having.join(", ")),
-        _ => "no reason has this id; `verdict code 409` lists those of 409".to_owned(),
+    // A word of two letters is in everything.
+    let is_worth = wanted.len() > 2;
+    let having: Vec<&str> = ids.filter(|id| is_worth && id.contains(&wanted)).collect();
+    let mut codes: Vec<Status> =
+        names.iter().filter(|(name, _)| is_worth && name.contains(&wanted)).map(|(_, status)| *status).collect();
+    if having.is_empty() && codes.is_empty() {
+        codes.extend(REGISTRY.iter().map(|line| line.status).filter(|status| is_worth && speaks_of(*status, &wanted)));
     }
+    let named: Vec<String> = codes.iter().map(|status| shown(*status)).collect();
+    match (having.len(), named.len()) {
+        (0, 1) => format!("did you mean {}?", named[0]),
+        (0, 2..=NAMED) => format!("did you mean one of {}?", named.join(", ")),
+        (1..=NAMED, 0..=NAMED) => {
+            let having: Vec<String> = having.into_iter().map(str::to_owned).chain(named).collect();
+            format!("no reason has this id; these have it in their names: {}", having.join(", "))
+        }
+        _ => "no reason has this id; `verdict code` lists the codes, and `verdict code 409` the reasons of 409"
+            .to_owned(),
+    }
+}
+
+/// A name as ids are written: `not-found`.
+fn slug(text: &str) -> String {
+    text.to_ascii_lowercase().replace([' ', '_'], "-").replace('\'', "")
+}
+
+/// `404 Not Found`.
+fn shown(status: Status) -> String {
+    format!("{status} {}", status.phrase())
+}
+
+/// Whether what is said of a code has a word of this.
+fn speaks_of(status: Status, wanted: &str) -> bool {
+    let words: Vec<&str> = wanted.split('-').filter(|word| word.len() > 3).collect();
+    let meaning = entry(status).map_or_else(String::new, |entry| entry.meaning.to_ascii_lowercase());
+    let has = |word: &&str| meaning.split(|c: char| !c.is_alphanumeric()).any(|part| part == *word);
+    !words.is_empty() && words.iter().all(has)
 }
 
 #[cfg(test)]
@@ -116,14 +157,24 @@ mod tests {
 
     #[test]
     fn what_was_meant_is_guessed() {
+        const NOTHING: &str =
+            "no reason has this id; `verdict code` lists the codes, and `verdict code 409` the reasons of 409";
         let cases = [
             ("if-match-fail", "no reason has this id; did you mean if-match-failed?"),
             ("IF_MATCH_FAILED", "no reason has this id; did you mean if-match-failed?"),
             ("not-found", "did you mean 404 Not Found?"),
             ("Conflict", "did you mean 409 Conflict?"),
-            ("dotfile", "no reason has this id; these have it in theirs: dotfile-hidden"),
-            ("banana", "no reason has this id; `verdict code 409` lists those of 409"),
-            ("a", "no reason has this id; `verdict code 409` lists those of 409"),
+            ("dotfile", "no reason has this id; these have it in their names: dotfile-hidden"),
+            ("conflcit", "did you mean 409 Conflict?"),
+            (
+                "timeout",
+                "no reason has this id; these have it in their names: head-timeout, 408 Request Timeout, 504 Gateway Timeout",
+            ),
+            ("gateway", "did you mean one of 502 Bad Gateway, 504 Gateway Timeout?"),
+            ("teapot", "did you mean 418 (Unused)?"),
+            ("I'm a teapot", "did you mean 418 (Unused)?"),
+            ("banana", NOTHING),
+            ("a", NOTHING),
         ];
         for (text, guess) in cases {
             assert_eq!(text.parse::<Asked>(), Err(guess.to_owned()), "{text}");

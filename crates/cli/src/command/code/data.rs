@@ -48,6 +48,13 @@ pub(super) fn reason(reason: Reason) -> String {
     line(&told(reason, given().as_ref()))
 }
 
+/// Several of them.
+pub(super) fn reasons_of(reasons: &[Reason]) -> String {
+    let given = given();
+    let told = reasons.iter().map(|reason| told(*reason, given.as_ref()));
+    line(&Json::object([("reasons", Json::List(told.collect()))]))
+}
+
 /// Several codes, and the questions that tell them apart where there are such.
 pub(super) fn several(statuses: &[Status]) -> String {
     let lines = statuses.iter().filter_map(|status| status.entry());

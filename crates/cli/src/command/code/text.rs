@@ -3,6 +3,7 @@
 use super::given::given;
 use crate::screen::{Screen, Style, wrap};
 use crate::table::Table;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use verdict_core::explain::{Evidence, remedy, sentence};
 use verdict_core::reference::{
@@ -83,8 +84,14 @@ fn comparing(statuses: &[Status]) -> String {
     format!("`verdict code {}`", codes.join(" "))
 }
 
-/// One of this server's reasons.
-pub(super) fn reason(reason: Reason, screen: &Screen) -> String {
+/// Reasons of this server, one below the other.
+pub(super) fn reasons(reasons: &[Reason], screen: &Screen) -> String {
+    let given = given();
+    let told = reasons.iter().map(|reason| self::reason(*reason, given.as_ref(), screen));
+    told.collect::<Vec<_>>().join("\n")
+}
+
+fn reason(reason: Reason, given: Option<&BTreeSet<Reason>>, screen: &Screen) -> String {
     let entry = reason.entry();
     let mut out = format!("{}\n", screen.paint(entry.status.map_or(Style::Strong, colour), entry.id));
     let status = match entry.status {
@@ -92,7 +99,7 @@ pub(super) fn reason(reason: Reason, screen: &Screen) -> String {
         None => "whichever status is given".to_owned(),
     };
     let mut place = format!("{status}, decided in `{}`, {}", entry.stage.name(), entry.section);
-    if given().is_some_and(|given| !given.contains(&reason)) {
+    if given.is_some_and(|given| !given.contains(&reason)) {
         place.push_str(NOT_GIVEN);
     }
     let _ = writeln!(out, "{}\n", screen.paint(Style::Faint, &place));

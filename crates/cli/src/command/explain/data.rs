@@ -1,6 +1,6 @@
 //! An explanation for programs.
 
-use verdict_server::explain::{Explanation, Key, Lost, Place, RouteAt, Step};
+use verdict_server::explain::{Explanation, Key, Lost, Page, Place, RouteAt, Step};
 use verdict_server::json::Json;
 
 pub(super) fn explanation(told: &Explanation) -> String {
@@ -22,15 +22,21 @@ pub(super) fn explanation(told: &Explanation) -> String {
     let field = |(name, value): &(String, String)| Json::list([name.as_str(), value.as_str()]);
     members.push(("fields", Json::list(told.fields.iter().map(field))));
     members.push(("bytes", Json::Number(told.bytes)));
+    members.push(("page", told.page.as_ref().map_or(Json::Null, page)));
     members.push(("keeps", Json::Flag(told.keeps)));
     format!("{}\n", Json::object(members))
 }
 
+fn page(page: &Page) -> Json {
+    Json::object([("file", page.file.as_str().into()), ("key", key(&page.key))])
+}
+
+/// `holds` is `null` where the question was not asked because its field is ignored.
 fn step(step: &Step) -> Json {
     Json::object([
         ("stage", step.question.stage().name().into()),
         ("question", step.question.words().into()),
-        ("holds", Json::Flag(step.holds)),
+        ("holds", step.holds.map_or(Json::Null, Json::Flag)),
         ("evidence", step.evidence.as_str().into()),
         ("key", step.key.as_ref().map_or(Json::Null, key)),
     ])

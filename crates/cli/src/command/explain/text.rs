@@ -40,6 +40,10 @@ pub(super) fn explanation(told: &Explanation, all: bool, screen: &Screen) -> Str
         fields.named_row(Style::Faint, name, [visible(value)]);
     }
     out.push_str(&fields.render(screen));
+    if let Some(page) = &told.page {
+        let place = page.key.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        let _ = writeln!(out, "\nthe content is {} ({}{})", visible(&page.file), page.key.name, visible(&place));
+    }
     out
 }
 
@@ -71,6 +75,7 @@ fn push_answer(out: &mut String, told: &Explanation, screen: &Screen) {
 /// The questions by stage. Those that passed with nothing to say are counted.
 fn way(told: &Explanation, all: bool) -> Table {
     let mut table = Table::new(0);
+    let in_file = told.route.as_ref().is_none_or(|route| route.place.is_some());
     let mut stages = Stage::ALL.into_iter().filter_map(|stage| {
         let steps: Vec<&Step> = told.steps.iter().filter(|step| step.question.stage() == stage).collect();
         (!steps.is_empty()).then_some((stage, steps))
@@ -78,9 +83,12 @@ fn way(told: &Explanation, all: bool) -> Table {
     for (stage, steps) in stages.by_ref() {
         let mut name = stage.name();
         for step in steps.iter().filter(|step| all || says(step)) {
-            let answer = if step.holds { "yes" } else { "no" };
-            let style = if step.holds { Style::Faint } else { Style::Strong };
-            table.named_row(style, std::mem::take(&mut name), [answer, &in_words(step)]);
+            let (answer, style) = match step.holds {
+                Some(true) => ("yes", Style::Faint),
+                Some(false) => ("no", Style::Strong),
+                None => ("–", Style::Faint),
+            };
+            table.named_row(style, std::mem::take(&mut name), [answer, &in_words(step, in_file)]);
         }
         let quiet = steps.iter().filter(|step| !all && !says(step)).count();
         if quiet > 0 {
@@ -99,11 +107,14 @@ fn way(told: &Explanation, all: bool) -> Table {
 /// config has set what it was held against. Of arrival the usual is not said.
 fn says(step: &Step) -> bool {
     let usual = step.question.stage() == Stage::Arrive && step.key.as_ref().is_none_or(|key| key.place.is_none());
-    !step.holds || !step.evidence.is_empty() && !usual
+    step.holds != Some(true) || !step.evidence.is_empty() && !usual
 }
 
 /// `is the declared content small enough? 3 of 1024 bytes (limits.body, verdict.toml:3)`
-fn in_words(step: &Step) -> String {
+///
+/// Where a default decided, that is worth a word: `(default of files.dotfiles)`. A config in no file has not set its kinds of
+/// routes, and they are no defaults either.
+fn in_words(step: &Step, in_file: bool) -> String {
     let mut out = step.question.words().to_owned();
     if !step.evidence.is_empty() {
         let _ = write!(out, " {}", visible(&step.evidence));
@@ -112,9 +123,8 @@ fn in_words(step: &Step) -> String {
         Some(Key { name, place: Some(place) }) => {
             let _ = write!(out, " ({name}, {})", visible(&place.to_string()));
         }
-        // What was not set is worth a word where it decided.
-        Some(Key { name, place: None }) if !step.holds => {
-            let _ = write!(out, " ({name}, not set)");
+        Some(Key { name, place: None }) if step.holds == Some(false) && (in_file || name.contains('.')) => {
+            let _ = write!(out, " (default of {name})");
         }
         _ => {}
     }
