@@ -25,7 +25,8 @@ xtask/instructions.toml: exit 1 when a case differs by more than 3 %, dearer or 
 
 Options:
   --cases a,b        only these: fixed, 1k, 304, browser, 404
-  --check            for CI: where there is no valgrind that can count, say so and exit 0
+  --check            for CI: where there is no valgrind that can count, or another compiler than was written, say so and
+                     exit 0
   --write            write xtask/instructions.toml
   --tracing          instead, count what it costs to record each question and its answer, against a build that does not
   --profiles FOLDER  keep callgrind's output of each case there, for callgrind_annotate and kcachegrind
@@ -68,6 +69,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         able => able?,
     };
+    let written = Written::read()?;
+    let compiler = compiler()?;
+    if options.check && written.compiler != compiler {
+        eprintln!("instructions: SKIPPED, `{}` was written and this is `{compiler}`", written.compiler);
+        return Ok(ExitCode::SUCCESS);
+    }
     if options.build {
         verdict::build()?;
     }
@@ -79,12 +86,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let site = Site::new()?;
     let counting = Counting { site: &site, valgrind, profiles: options.profiles.as_deref() };
-    if options.tracing { tracing(&counting, &options.cases) } else { compare(&counting, &options) }
+    if options.tracing {
+        return tracing(&counting, &options.cases);
+    }
+    compare(&counting, &options, &Written { compiler, ..written })
+}
+
+/// What `rustc --version` says.
+fn compiler() -> Result<String, Failure> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    Ok(machine::told(Path::new(&rustc), "--version")?.trim().to_owned())
 }
 
 /// Holds each case against what was written.
-fn compare(counting: &Counting<'_>, options: &Options) -> Result<ExitCode, Failure> {
-    let written = Written::read()?;
+fn compare(counting: &Counting<'_>, options: &Options, written: &Written) -> Result<ExitCode, Failure> {
     let mut counted = Vec::new();
     let mut changes = Vec::new();
     println!("| case | instructions | written | change |\n|---|---:|---:|---:|");
@@ -268,7 +283,11 @@ fn total(out: &Path) -> Result<i64, Failure> {
 }
 
 /// `instructions.toml`: a line `"case" = instructions` for each.
-struct Written(Vec<(String, f64)>);
+struct Written {
+    /// The compiler whose instructions they are, as `rustc --version` says.
+    compiler: String,
+    counts: Vec<(String, f64)>,
+}
 
 impl Written {
     const ABOUT: &str = "\
@@ -286,27 +305,32 @@ impl Written {
         match fs::read_to_string(&path) {
             Ok(text) => Written::parse(&text)
                 .ok_or_else(|| Failure::Wrong(format!("{} has a line that is no number of a case", path.display()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Written(Vec::new())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Written { compiler: String::new(), counts: Vec::new() })
+            }
             Err(error) => Err(error).while_trying(format_args!("read {}", path.display())),
         }
     }
 
     fn parse(text: &str) -> Option<Written> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let lines = lines.map(|line| {
-            let (name, count) = line.split_once('=')?;
-            Some((name.trim().trim_matches('"').to_owned(), count.trim().parse().ok()?))
-        });
-        lines.collect::<Option<_>>().map(Written)
+        let mut written = Written { compiler: String::new(), counts: Vec::new() };
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (name, value) = line.split_once('=')?;
+            match (name.trim().trim_matches('"'), value.trim()) {
+                ("compiler", value) => written.compiler = value.trim_matches('"').to_owned(),
+                (name, value) => written.counts.push((name.to_owned(), value.parse().ok()?)),
+            }
+        }
+        Some(written)
     }
 
     fn of(&self, case: &str) -> Option<f64> {
-        self.0.iter().find(|(name, _)| name == case).map(|(_, count)| *count)
+        self.counts.iter().find(|(name, _)| name == case).map(|(_, count)| *count)
     }
 
     /// Writes what was counted, and of the other cases what was written before.
     fn write(&self, counted: &[(&str, f64)]) -> Result<(), Failure> {
-        let mut text = Written::ABOUT.to_owned();
+        let mut text = format!("{}compiler = \"{}\"\n", Written::ABOUT, self.compiler);
         for case in CASES {
             let now = counted.iter().find(|(name, _)| *name == case.name).map(|(_, count)| *count);
             if let Some(count) = now.or(self.of(case.name)) {
@@ -324,8 +348,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let text = format!("{}\"fixed\" = 2345\n\"1k\" = 3456\n", Written::ABOUT);
+        let text = format!("{}compiler = \"rustc 1.95.0\"\n\"fixed\" = 2345\n\"1k\" = 3456\n", Written::ABOUT);
         let written = Written::parse(&text).expect("it is well formed");
+        assert_eq!(written.compiler, "rustc 1.95.0");
         assert_eq!(["fixed", "1k", "304"].map(|case| written.of(case)), [Some(2345.0), Some(3456.0), None]);
     }
 

@@ -49,7 +49,7 @@ pub fn arrive(path: &mut Path, f: &Arrive) -> ControlFlow<Reason> {
     path.refuse(Question::InService, f.closed.map(Closed::reason))?;
     path.require(Question::RequestsFree, !f.full, Reason::TooManyRequests)?;
     path.refuse(Question::ClientUnderRate, f.over_rate.map(OverRate::reason))?;
-    // A preflight carries no credentials (Fetch §4.8), so it is answered before they are asked for.
+    // A preflight carries no credentials (CORS, Fetch standard), so it is answered before they are asked for.
     path.require(Question::NotPreflight, !f.preflight, Reason::PreflightAnswered)?;
     Continue(())
 }
