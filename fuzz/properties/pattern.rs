@@ -245,7 +245,8 @@ fn redirect(text: &str, pattern: &Pattern, look_ups: &[LookUp<'_>]) {
         Err(fault) => return points_into(&fault, text),
     };
     assert_eq!(template.as_str(), text);
-    // Scheme and authority are the operator's.
+    // Scheme and authority are the operator's, or the host that was asked for.
+    let text = &text.replacen("://{host}", "://own.example", 1);
     let authority = text
         .find("://")
         .map_or(0, |scheme| text[scheme + 3..].find(['/', '?', '#']).map_or(text.len(), |length| scheme + 3 + length));
@@ -254,7 +255,7 @@ fn redirect(text: &str, pattern: &Pattern, look_ups: &[LookUp<'_>]) {
     for value in values.into_iter().chain(look_ups.iter().map(|look_up| look_up.raw)) {
         for query in [None, Some(""), Some(value)] {
             let mut to = String::new();
-            template.expand(|_| value, query, &mut to);
+            template.expand("own.example", |_| value, query, &mut to);
             assert!(to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'), "{to:?}");
             if template.is_local() {
                 assert!(to.starts_with('/') && !to.starts_with("//"), "{to} from {text}");

@@ -9,7 +9,8 @@ use crate::load::Load;
 use crate::machine;
 use crate::process::{Setting, allow_files, cores};
 use crate::progress::Progress;
-use crate::rows::{self, COLD, HALF, IDLE, ROWS, Row, TRACING, WORKERS};
+use crate::protocols::Secure;
+use crate::rows::{self, COLD, HALF, IDLE, PROTOCOLS, ROWS, Row, TRACING, WORKERS};
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
 use crate::verdict;
@@ -28,8 +29,8 @@ answer from when its request was due. `cold` writes a file of 4 GiB below TMPDIR
 than 6 GiB.
 
 Options:
-  --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); idle (memory);
-                          workers, tracing (Verdict against itself), half, cold (how long answers take)
+  --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); http2, tls,
+                          handshake, resumed (other protocols); idle (memory); workers, tracing (Verdict against itself), half, cold (how long answers take)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
@@ -39,7 +40,8 @@ Options:
   --json                  write JSON instead of a table
   --no-build              measure target/release/verdict as it is
 
-It needs nginx and wrk. On Debian and Ubuntu: apt-get install nginx-light wrk. Leave the machine alone while it runs.
+It needs nginx and wrk; the other protocols need h2load and openssl too. On Debian and Ubuntu: apt-get install nginx-light wrk
+nghttp2-client openssl. Leave the machine alone while it runs.
 ";
 
 struct Options {
@@ -95,6 +97,13 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
         for row in rows {
             let load = Load { cores: &[load_core], connections: row.connections, seconds: options.seconds };
             lines.push(servers.measure(row, load, options.rounds, told)?);
+        }
+    }
+    let spoken: Vec<_> = PROTOCOLS.iter().filter(|(_, row)| options.wants(row.name)).collect();
+    if !spoken.is_empty() {
+        let servers = Secure::start(site, Setting { cores: &[core], room: None, log: false })?;
+        for row in spoken {
+            lines.push(servers.measure(row, load_core, rounds, told)?);
         }
     }
     if options.wants(IDLE) {

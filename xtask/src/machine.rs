@@ -12,7 +12,11 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, Failure> {
     // Debian has servers in /usr/sbin, which is not in everybody's PATH.
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or_else(|| {
-        let package = if name == "nginx" { "nginx-light" } else { name };
+        let package = match name {
+            "nginx" => "nginx-light",
+            "h2load" => "nghttp2-client",
+            _ => name,
+        };
         Failure::Wrong(format!("{name} is missing; on Debian and Ubuntu: apt-get install {package}"))
     })
 }

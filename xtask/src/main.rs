@@ -19,6 +19,7 @@ mod nginx;
 mod open_loop;
 mod process;
 mod progress;
+mod protocols;
 mod rows;
 mod site;
 mod table;

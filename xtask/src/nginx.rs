@@ -4,6 +4,7 @@
 use crate::failure::{Failure, While};
 use crate::machine;
 use crate::process::{Server, Setting, free_address};
+use crate::protocols::{Addresses, Certificate};
 use crate::site::{FIXED, MAX_AGE, Site};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -58,9 +59,46 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Starts it with the site.
     pub(crate) fn start(site: &Site, setting: Setting<'_>) -> Result<Nginx, Failure> {
+        Nginx::start_with(site, setting, "")
+    }
+
+    /// The same, with addresses for HTTP/2 in the clear and for TLS in each of these forms.
+    pub(crate) fn start_secure(
+        site: &Site,
+        setting: Setting<'_>,
+        issued: &Certificate,
+        forms: &[Form],
+    ) -> Result<(Nginx, Vec<(Form, Addresses)>), Failure> {
+        let (certificate, key, files) = (&issued.certificate, &issued.key, site.files());
+        let mut more = String::new();
+        let mut all = Vec::new();
+        for form in forms {
+            let addresses = Addresses { http2: free_address()?, tls: free_address()? };
+            let (Addresses { http2, tls }, cache) = (addresses, form.cache());
+            let _ = write!(
+                more,
+                "  server {{\n\
+                 \x20   listen {http2} http2 backlog=4096;\n\
+                 \x20   listen {tls} ssl http2 backlog=4096;\n\
+                 \x20   ssl_certificate {certificate:?};\n\
+                 \x20   ssl_certificate_key {key:?};\n\
+                 \x20   ssl_protocols TLSv1.2 TLSv1.3;\n\
+                 \x20   sendfile on;\n\
+                 \x20   {cache}\n\
+                 \x20   root {files:?};\n\
+                 \x20   location / {{ add_header Cache-Control max-age={MAX_AGE}; }}\n\
+                 \x20   location = /fixed {{ return 200 {FIXED:?}; }}\n\
+                 \x20 }}\n"
+            );
+            all.push((*form, addresses));
+        }
+        Ok((Nginx::start_with(site, setting, &more)?, all))
+    }
+
+    fn start_with(site: &Site, setting: Setting<'_>, more: &str) -> Result<Nginx, Failure> {
         let addresses = Form::ALL.map(|form| free_address().map(|address| (form, address)));
         let addresses = addresses.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-        let config = site.write("nginx.conf", &config(site, setting, &addresses)?)?;
+        let config = site.write("nginx.conf", &config(site, setting, &addresses, more)?)?;
         let mut command = Command::new(machine::program("nginx")?);
         command.arg("-p").arg(site.folder()).arg("-c").arg(config);
         let server = Server::start("nginx", &mut command, setting.cores, addresses[0].1, site.folder())?;
@@ -75,7 +113,8 @@ impl Nginx {
 
 const LOG: &str = "nginx.log";
 
-fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)]) -> Result<String, Failure> {
+/// `more`: other servers beside those of each form.
+fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)], more: &str) -> Result<String, Failure> {
     let room = setting.room.unwrap_or(ROOM);
     // Where less than a sixteenth is free it closes connections that wait for a request.
     let connections = room + room / 15 + 1;
@@ -122,6 +161,7 @@ fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)]) -
              \x20 }}\n"
         );
     }
+    config.push_str(more);
     config.push_str("}\n");
     std::fs::create_dir_all(site.folder().join("temporary")).while_trying("make a folder for nginx")?;
     Ok(config)

@@ -2,6 +2,7 @@
 
 use crate::case::{BROWSED, Case, FIXED, LARGE, SMALL, UNCHANGED};
 use crate::nginx::Form;
+use crate::protocols::Protocol;
 
 /// A line of CPU time per request.
 pub(crate) struct Row {
@@ -30,7 +31,7 @@ pub(crate) struct Aim {
 }
 
 const PLAIN: &[Form] = &[Form::Sendfile];
-const SENDFILE: &[Form] = &[Form::Sendfile, Form::SendfileCached];
+pub(crate) const SENDFILE: &[Form] = &[Form::Sendfile, Form::SendfileCached];
 const EVERY: &[Form] = &[Form::Sendfile, Form::SendfileCached, Form::Read, Form::ReadCached];
 
 pub(crate) const ROWS: [Row; 8] = [
@@ -49,6 +50,33 @@ pub(crate) const ROWS: [Row; 8] = [
     Row { log: true, ..shown("log", "fixed answer, access log on") },
     // Opening the connections counts too, for both servers.
     Row { connections: 10_000, ..shown("active", "fixed answer, 10,000 active connections") },
+];
+
+/// Other protocols, and what it takes to begin them.
+pub(crate) const PROTOCOLS: [(Protocol, Row); 4] = [
+    (
+        Protocol::Http2 { streams: 32 },
+        Row {
+            name: "http2",
+            title: "1 KiB file, HTTP/2, 8 connections of 32 streams",
+            connections: 8,
+            ..row(SMALL, SENDFILE, 3.0, 4.0)
+        },
+    ),
+    (Protocol::Tls, Row { name: "tls", title: "fixed answer, TLS", ..row(FIXED, PLAIN, 1.0, 1.1) }),
+    (
+        Protocol::Handshake,
+        Row {
+            name: "handshake",
+            title: "TLS 1.3 handshake and fixed answer",
+            connections: 1,
+            ..row(FIXED, PLAIN, 1.0, 1.1)
+        },
+    ),
+    (
+        Protocol::Resumed,
+        Row { name: "resumed", title: "TLS 1.2 handshake, resumed", connections: 1, ..row(FIXED, PLAIN, 1.0, 1.1) },
+    ),
 ];
 
 impl Row {
@@ -85,5 +113,6 @@ const fn shown(name: &'static str, title: &'static str) -> Row {
 
 /// Every name that `--rows` takes.
 pub(crate) fn names() -> Vec<&'static str> {
-    ROWS.iter().map(|row| row.name).chain([IDLE, WORKERS, TRACING, HALF, COLD]).collect()
+    let protocols = PROTOCOLS.iter().map(|(_, row)| row.name);
+    ROWS.iter().map(|row| row.name).chain(protocols).chain([IDLE, WORKERS, TRACING, HALF, COLD]).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, While};
 use crate::process::{Server, Setting, free_address};
+use crate::protocols::{Addresses, Certificate};
 use crate::site::{FIXED, MAX_AGE, Site};
 use std::env;
 use std::net::SocketAddr;
@@ -66,19 +67,48 @@ pub(crate) fn start(site: &Site, setting: Setting<'_>, workers: usize) -> Result
 
 /// Starts it by a command, which ends with the program: another build, or under a program that runs it.
 pub(crate) fn start_as(
-    mut command: Command,
+    command: Command,
     site: &Site,
     setting: Setting<'_>,
     workers: usize,
 ) -> Result<(Server, SocketAddr), Failure> {
     let address = free_address()?;
+    let server = start_at(command, site, setting, workers, &format!("listen = [\"http://{address}\"]\n"), address)?;
+    Ok((server, address))
+}
+
+/// Starts it with an address for TLS as well; the other one takes HTTP/2.
+pub(crate) fn start_secure(
+    site: &Site,
+    setting: Setting<'_>,
+    issued: &Certificate,
+) -> Result<(Server, Addresses), Failure> {
+    let addresses = Addresses { http2: free_address()?, tls: free_address()? };
+    let Addresses { http2, tls } = addresses;
+    let (certificate, key) = (&issued.certificate, &issued.key);
+    let listen = format!(
+        "listen = [\"http://{http2}\", \"https://{tls}\"]\n\
+         tls = {{ certificate = {certificate:?}, key = {key:?} }}\n"
+    );
+    Ok((start_at(Command::new(binary()), site, setting, 1, &listen, http2)?, addresses))
+}
+
+/// Starts it with the lines of the config that say where it listens, which is here among others.
+fn start_at(
+    mut command: Command,
+    site: &Site,
+    setting: Setting<'_>,
+    workers: usize,
+    listen: &str,
+    address: SocketAddr,
+) -> Result<Server, Failure> {
     let limits = setting.room.map(|room| format!("[limits]\nconnections = {room}\nper-client = {room}\n"));
     let limits = limits.unwrap_or_default();
     // Its log is its standard output, which `Server::start` makes a file.
     let log = if setting.log { "text" } else { "off" };
     let files = site.files();
     let config = format!(
-        "listen = [\"http://{address}\"]\n\
+        "{listen}\
          workers = {workers}\n\
          log = \"{log}\"\n\
          {limits}\
@@ -89,6 +119,5 @@ pub(crate) fn start_as(
     );
     let config = site.write("verdict.toml", &config)?;
     command.arg("run").arg("-c").arg(config);
-    let server = Server::start("verdict", &mut command, setting.cores, address, site.folder())?;
-    Ok((server, address))
+    Server::start("verdict", &mut command, setting.cores, address, site.folder())
 }

@@ -6,6 +6,9 @@ mod check;
 mod code;
 mod completions;
 mod explain;
+mod hash_password;
+mod hash_token;
+mod maintenance;
 mod man;
 mod routes;
 mod run;
@@ -45,6 +48,9 @@ pub(crate) enum Command {
     Code(code::Args),
     Explain(explain::Args),
     Routes(routes::Args),
+    HashPassword(hash_password::Args),
+    HashToken(hash_token::Args),
+    Maintenance(maintenance::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -59,6 +65,9 @@ impl Command {
             Command::Code(args) => code::run(&args),
             Command::Explain(args) => explain::run(&args),
             Command::Routes(args) => routes::run(&args),
+            Command::HashPassword(args) => hash_password::run(&args),
+            Command::HashToken(args) => hash_token::run(&args),
+            Command::Maintenance(args) => maintenance::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

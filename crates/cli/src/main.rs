@@ -2,6 +2,7 @@
 
 mod command;
 mod screen;
+mod secret;
 mod start;
 mod table;
 

@@ -71,6 +71,12 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Writes to standard error what somebody is asked, and leaves the line open.
+pub(crate) fn ask(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// Whether standard error shows colours.
 pub(crate) fn stderr_is_coloured() -> bool {
     is_coloured(&std::io::stderr())

@@ -428,6 +428,8 @@ causes! {
         KeyInFlight StateAgrees IdempotencyKeyInFlight,
         /// Retries did not settle it.
         Write StateAgrees WriteConflict,
+        /// The server's config is wrong as it is now.
+        Config StateAgrees ConfigRefused,
         /// The compare-and-set changed no row.
         MatchedTooLate StateAgrees MatchedTooLate,
     }

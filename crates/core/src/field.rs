@@ -21,6 +21,7 @@ pub mod content_range;
 pub mod date;
 pub mod entity_tag;
 pub mod expect;
+pub mod forwarded;
 pub mod host;
 pub mod if_range;
 pub mod link;

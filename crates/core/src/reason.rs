@@ -103,6 +103,23 @@ macro_rules! catalogue {
             }
         }
 
+        /// The reasons without what some of them carry: their numbers.
+        enum Ordinal {
+            $($($reason,)*)*
+            $($data,)*
+        }
+
+        impl Reason {
+            /// Where it stands in [`CATALOGUE`], from 0: for tables with a place for each.
+            #[inline]
+            pub const fn index(self) -> usize {
+                match self {
+                    $($(Reason::$reason => Ordinal::$reason as usize,)*)*
+                    $(Reason::$data(_) => Ordinal::$data as usize,)*
+                }
+            }
+        }
+
         /// Every reason, in the order of decision; the two that carry a status stand with 200.
         pub const CATALOGUE: &[&Entry] = &[
             $($(Reason::$reason.entry(),)*)*
@@ -576,6 +593,9 @@ catalogue! {
     WriteConflict            "write-conflict"                 CONFLICT              "RFC 9110 §15.5.10" Nobody  AfterWhile
         "Others changed the target again and again while this change was tried."
         "Send it again."
+    ConfigRefused            "config-refused"                 CONFLICT              "RFC 9110 §15.5.10" Operator AfterChange
+        "The config as its files are now cannot be taken, and the one from before stays."
+        "Mend what `verdict check` tells of, and take it again."
     MatchedTooLate           "matched-too-late"               PRECONDITION_FAILED   "RFC 9110 §13.1.1" Client   AfterChange
         "The condition held when it was asked, and another change came before this one was written."
         "Fetch the current version, make the change in it, and send its tag."
@@ -723,6 +743,13 @@ catalogue! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_is_the_place_in_the_catalogue() {
+        for (i, entry) in CATALOGUE.iter().enumerate() {
+            assert_eq!(entry.reason.index(), i, "{}", entry.id);
+        }
+    }
 
     #[test]
     fn a_backtick_that_opens_code_has_one_that_closes_it() {

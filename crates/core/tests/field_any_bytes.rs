@@ -25,6 +25,7 @@ fn read_as_everything(value: &[u8]) {
     black_box(html.map(|html| accept::Accept::new(lines).quality(html)));
     black_box(accept_encoding::AcceptEncoding::parse(lines));
     black_box(expect::expectation(lines));
+    black_box(forwarded::elements(lines).filter(|element| element.is_ok()).count());
     black_box(host::Authority::parse(value).map(|a| (a.to_string(), a.is_ip())).ok());
     black_box(link::links(value).filter_map(|link| Some(link.ok()?.has_rel("preload"))).count());
     black_box(prefer::Prefer::parse(lines));

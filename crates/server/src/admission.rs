@@ -46,6 +46,16 @@ impl Shared {
         Shared { told, connections: AtomicU64::new(0), requests: AtomicU64::new(0), clients: Mutex::default() }
     }
 
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many requests wait for something.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Whether there is not even room to tell a client that there is none.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
         self.connections.load(Ordering::Relaxed) >= limits.connections.saturating_add(self.told)

@@ -169,7 +169,7 @@ impl Writing<'_, '_> {
     pub(crate) fn is_usual(&self) -> bool {
         // HEAD has the same fields as GET (RFC 9110 §9.3.2).
         let asked = self.asked;
-        asked.version == Version::Http11
+        asked.version != Version::Http10
             && asked.persist
             && asked.method.reads()
             && self.more.is_empty()

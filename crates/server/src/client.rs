@@ -6,14 +6,14 @@ use crate::disk::Wait;
 use crate::id::Id;
 use crate::log::Line;
 use crate::moment::Moment;
-use crate::request::{Request, given_id};
+use crate::request::{Request, client_of, given_id};
 use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
+use crate::stream::AtOnce;
+use crate::tls::Names;
 use crate::worker::Worker;
-use rustix::net::SendFlags;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -41,6 +41,8 @@ pub(crate) struct Client<'w> {
     pub(crate) address: IpAddr,
     /// Why there is no room for it.
     pub(crate) crowded: Option<Crowded>,
+    /// Whom the connection's certificate speaks for; `None` without TLS.
+    pub(crate) served: Option<&'w Names>,
 }
 
 /// How far requests came without waiting for anything.
@@ -80,6 +82,15 @@ pub(crate) struct Times {
     sent: Option<Instant>,
 }
 
+impl Answered {
+    /// Counts the answer, as far as it was sent. Hot.
+    #[inline]
+    pub(crate) fn count(&self, site: &Site) {
+        let Answer { verdict, route, interim, bytes, .. } = &self.answer;
+        site.tally.answered(*route, verdict.reason, interim.map(|interim| interim.reason()), *bytes);
+    }
+}
+
 impl Times {
     /// The answer is sent, and something else is waited for before it is noted.
     pub(crate) fn sent(&mut self) {
@@ -87,9 +98,9 @@ impl Times {
     }
 }
 
-impl Client<'_> {
+impl<'w> Client<'w> {
     /// Answers what has come, as far as nothing has to be waited for: nearly always all of it.
-    pub(crate) fn at_once(&self, socket: BorrowedFd<'_>, buffers: &mut Buffers) -> Went {
+    pub(crate) fn at_once(&self, socket: &impl AtOnce, buffers: &mut Buffers) -> Went {
         let worker = self.worker;
         // A reload is seen by the next request.
         let site = worker.site();
@@ -98,6 +109,7 @@ impl Client<'_> {
             let began = worker.log.is_on().then(Instant::now);
             if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete)
                 || buffers.head.framing != Framing::None
+                || buffers.head.upgrade
             {
                 return Went::Waiting;
             }
@@ -107,9 +119,10 @@ impl Client<'_> {
             let gathers = more_came && answers < TURN && buffers.out.len() < GATHERED;
             let keep = answered.answer.keep;
             let plain = matches!(answered.answer.rest, Rest::Nothing) && (keep || !more_came);
-            if !plain || !gathers && !write_at_once(socket, &mut buffers.out) {
+            if !plain || !gathers && !socket.write_at_once(&mut buffers.out) {
                 return Went::Answered(Box::new(answered));
             }
+            answered.count(&site);
             let close = (!keep).then(|| self.why_not_kept(&buffers.head));
             if answered.times.is_some() {
                 self.log(&site, buffers, &answered, buffers.unused(), close);
@@ -128,11 +141,16 @@ impl Client<'_> {
     }
 
     /// Has the request answered without waiting; `None` if that cannot be, and then nothing has happened.
-    fn answer_at_once(&self, site: &Site, buffers: &mut Buffers, began: Option<Instant>) -> Option<Answered> {
+    pub(crate) fn answer_at_once(
+        &self,
+        site: &Site,
+        buffers: &mut Buffers,
+        began: Option<Instant>,
+    ) -> Option<Answered> {
         let read = began.map(|_| Instant::now());
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
-        let request = self.request(head, &input[*start..], true, false);
+        let request = self.request(site, head, &input[*start..], true, false);
         let work = serve(site, &request, Moment::of(self.worker), Wait::No, out);
         let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
             Ok(Some(answer)) => answer,
@@ -161,7 +179,7 @@ impl Client<'_> {
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
         let in_flight = self.worker.enter();
-        let request = self.request(head, &input[*start..], whole, in_flight.is_none());
+        let request = self.request(site, head, &input[*start..], whole, in_flight.is_none());
         let answer = match unpanicked(serve(site, &request, Moment::of(self.worker), Wait::Yes, out)).await {
             Some(answer) => answer,
             None => {
@@ -198,7 +216,10 @@ impl Client<'_> {
     }
 
     #[inline]
-    fn request<'a>(&self, head: &'a Head, bytes: &'a [u8], whole: bool, full: bool) -> Request<'a> {
+    fn request<'a>(&self, site: &Site, head: &'a Head, bytes: &'a [u8], whole: bool, full: bool) -> Request<'a>
+    where
+        'w: 'a,
+    {
         let worker = self.worker;
         worker.clock.tick();
         let raw_path = std::str::from_utf8(head.path(bytes)).unwrap_or("");
@@ -213,10 +234,12 @@ impl Client<'_> {
                 // What follows a CONNECT may be meant for the tunnel that it does not get.
                 && head.method != Method::Connect
                 && (whole || is_drainable(head, bytes.len())),
-            client: self.address,
+            client: client_of(&site.opened.config.trusted_proxies, self.address, head, bytes),
+            peer: self.address,
             id: worker.random.id(worker.clock.milliseconds()),
             now: worker.clock.http_date(),
             crowded: self.crowded,
+            served: self.served,
             full,
         }
     }
@@ -246,10 +269,12 @@ impl Client<'_> {
         let Some(times) = answered.times else { return };
         let head = answered.understood.then_some(&buffers.head);
         let (method, target) = on_sight(bytes);
+        let trusted = &site.opened.config.trusted_proxies;
         let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
             at: times.at,
-            client: self.address,
+            client: head.map_or(self.address, |head| client_of(trusted, self.address, head, bytes)),
+            user: answered.answer.passed.as_ref().and_then(|passed| passed.user()),
             method: head.map_or(method, |head| head.method_token.of(bytes)),
             target: head.map_or(target, |head| head.target.of(bytes)),
             host: value(Name::Host),
@@ -258,6 +283,7 @@ impl Client<'_> {
             version: match head.map(|head| head.version) {
                 Some(Version::Http10) => "1.0",
                 Some(Version::Http11) | None => "1.1",
+                Some(Version::Http2) => "2",
             },
             verdict: answered.answer.verdict,
             interim: answered.answer.interim.map(|interim| interim.reason()),
@@ -266,7 +292,7 @@ impl Client<'_> {
             id: head
                 // A message that is malformed has no id that is believed.
                 .filter(|_| answered.fault.is_none())
-                .and_then(|head| given_id(&site.opened.config.trusted_proxies, self.address, head, bytes))
+                .and_then(|head| given_id(trusted, self.address, head, bytes))
                 .unwrap_or(answered.id.as_str()),
             head: times.read - times.began,
             decision: times.decided - times.read,
@@ -284,23 +310,6 @@ fn on_sight(bytes: &[u8]) -> (&[u8], &[u8]) {
     let line = start[..start.len().min(MOST)].split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let mut words = line.splitn(3, |byte| *byte == b' ');
     (words.next().unwrap_or_default(), words.next().unwrap_or_default())
-}
-
-/// Writes what the kernel takes at once, and takes it out of `bytes`; whether that was all.
-#[inline]
-fn write_at_once(socket: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> bool {
-    match rustix::net::send(socket, bytes, SendFlags::NOSIGNAL) {
-        Ok(n) if n == bytes.len() => {
-            bytes.clear();
-            true
-        }
-        Ok(n) => {
-            bytes.drain(..n);
-            false
-        }
-        // Writing again will tell what is wrong.
-        Err(_) => false,
-    }
 }
 
 /// Whether what remains of the content can be read away cheaply, so that the answer may promise that the connection goes on.

@@ -4,30 +4,48 @@
 //! Rule: a key is read in exactly one place, where its form, its unit, its default and its error stand together. What is
 //! never asked for is unknown, unless `later.rs` says that a later version knows it.
 
+mod allow;
+mod auth;
+mod concurrency;
+mod console;
+mod cors;
 mod fields;
 mod guards;
 mod kinds;
 mod later;
 mod limits;
 mod listen;
+mod maintenance;
 mod proxies;
+mod rate;
 mod read;
 mod report;
 mod schema;
 mod suggest;
 mod syntax;
+mod tls;
 mod top;
 mod units;
 
+pub use crate::auth::{Allow, Who};
+pub use auth::{Auth, Jwt};
+pub use concurrency::Concurrency;
+pub use console::{Console, Tcp, Token};
+pub use cors::{Cors, Origins};
 pub use listen::{Listen, Scheme};
+pub(crate) use maintenance::duration;
 pub use proxies::Network;
+pub use rate::{Per, Rate};
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
 pub use suggest::suggest;
 
+use crate::maintenance::Until;
 use crate::route::{MissingSlash, Pattern, Router, Template};
+use crate::tls::Certificate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use verdict_core::cause::Elsewhere;
 use verdict_core::status::Status;
@@ -47,20 +65,39 @@ pub struct Config {
     pub drain: Duration,
     /// Whether a change of the file, or of one that it names, takes it anew.
     pub watch: bool,
+    /// `console` and `state`: where who runs the server is answered; `None` where neither is set.
+    pub console: Option<Console>,
     /// The user to become once the listeners are bound.
     pub user: Option<String>,
-    /// `trusted-proxies`: whose `Request-Id` is taken over.
+    /// `trusted-proxies`: whose `Request-Id` is taken over, and whose word counts on whom they speak for.
     pub trusted_proxies: Vec<Network>,
+    /// `[tls]`; there where an address of `listen` is `https://`, and nowhere else.
+    pub tls: Option<Tls>,
+    /// Whether `Upgrade: h2c` is taken.
+    pub h2c_upgrade: bool,
     /// The limits that hold before a route is known; those of a route are in [`Route::limits`].
     pub limits: Limits,
+    /// `[auth.NAME]`: each way in which clients are known.
+    pub auth: Vec<Auth>,
     /// The routes, in the order of their patterns' text.
     pub routes: Vec<Route>,
     /// The routes' patterns, ready to be looked up. What it finds is an index of `routes`.
     pub router: Router,
+    /// The route that is for whatever comes without TLS, and what finds it.
+    pub(crate) to_https: Option<(Router, usize)>,
     /// The canonical paths of the files that the config names, itself included: never to be served.
     pub named_files: Vec<PathBuf>,
     /// What is allowed but is hardly meant. Empty for most configs.
     pub warnings: Report,
+}
+
+/// `[tls]`.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// At least one, each fit for use; the first is for clients that name no host, or one that no certificate is for.
+    pub certificates: Vec<Arc<Certificate>>,
+    /// `redirect-http`: what comes without TLS is sent to the same host and target with it.
+    pub redirect_http: bool,
 }
 
 /// `log`.
@@ -151,6 +188,24 @@ pub struct Route {
     pub limits: Limits,
     /// `limits.length = "required"`: a request without `Content-Length` is refused.
     pub length_required: bool,
+    /// `limits.types`: the media types that content may have, such as `application/json` and `image/*`; `None` is any.
+    pub types: Option<Vec<String>>,
+    /// `auth`: the index of [`Config::auth`] by which it knows who asks; `None` is anybody.
+    pub auth: Option<usize>,
+    /// `auth = "none"`: it is open on purpose, where a more general pattern is guarded.
+    pub open: bool,
+    /// `allow`: who of those who are known may use it; all of them where it is `None`. Only with `auth`.
+    pub allow: Option<Allow>,
+    /// `hide`: whoever is refused is told that nothing is there. Only with `auth`.
+    pub hide: bool,
+    /// `cors`: which pages of other origins may read its answers.
+    pub cors: Option<Cors>,
+    /// `rate`: how often it can be asked.
+    pub rate: Option<Rate>,
+    /// `concurrency`: how many requests are worked on at once.
+    pub concurrency: Option<Concurrency>,
+    /// `maintenance`: until when it is closed; it is open where this is `None` or past.
+    pub maintenance: Option<Until>,
     /// `headers`: fields to add to every answer; names and values are valid, no name is one that the server sets.
     pub headers: Vec<(String, String)>,
     /// `pages`: for a 4xx or 5xx, the file that browsers get as its content; absolute.
@@ -239,6 +294,32 @@ impl Config {
     /// The config of `verdict serve DIR`: the folder, with listings, every default otherwise.
     pub fn serve(folder: &Path, listen: Vec<Listen>) -> Result<Config, Report> {
         top::serve(folder, listen)
+    }
+}
+
+impl Route {
+    /// One in no file, with every setting at its default.
+    pub(crate) fn new(pattern: Pattern, kind: Kind) -> Route {
+        Route {
+            pattern,
+            line: 0,
+            kind,
+            limits: Limits::default(),
+            length_required: false,
+            types: None,
+            auth: None,
+            open: false,
+            allow: None,
+            hide: false,
+            cors: None,
+            rate: None,
+            concurrency: None,
+            maintenance: None,
+            headers: Vec::new(),
+            pages: BTreeMap::new(),
+            hints: Vec::new(),
+            hints_to: HintsTo::default(),
+        }
     }
 }
 

@@ -7,14 +7,12 @@ use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Client, DRAINED, Went};
 use crate::config::Limits;
-use crate::reactor::Source;
+use crate::http2::{self, First, upgrade};
 use crate::send::send;
 use crate::site::Site;
 use crate::socket::{Came, Next, Socket};
+use crate::stream::Stream;
 use crate::worker::Worker;
-use std::cell::Cell;
-use std::net::TcpStream;
-use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use verdict_core::cause::Malformed;
@@ -30,9 +28,9 @@ pub(crate) struct Begun {
 }
 
 /// Serves a connection until it is over or comes to rest.
-pub(crate) async fn connection(stream: Source<TcpStream>, admission: Admission, worker: Rc<Worker>, begun: Begun) {
+pub(crate) async fn connection(stream: Stream, admission: Admission, worker: Rc<Worker>, begun: Begun) {
     let deadline = worker.deadlines.enroll();
-    let mut connection = Connection { socket: Socket { stream, deadline, sent: Cell::new(0) }, admission, worker };
+    let mut connection = Connection { socket: Socket::new(stream, deadline), admission, worker };
     let Begun { mut buffers, mut went } = begun;
     loop {
         let ended = loop {
@@ -41,14 +39,20 @@ pub(crate) async fn connection(stream: Source<TcpStream>, admission: Admission, 
                 Went::Over => break Some(Ended { unread: true, close: Close::ClientAsked }),
                 Went::Turn => {
                     connection.socket.stream.reactor().next_turn().await;
-                    Ok(())
+                    Ok(Then::Next)
                 }
                 Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
                 Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
             };
             match conversed {
-                Ok(()) if buffers.unused().is_empty() => break None,
-                Ok(()) => went = connection.at_once(&mut buffers),
+                Ok(Then::Http2(first)) => {
+                    buffers.clear();
+                    connection.worker.give_back(buffers);
+                    let Connection { socket, admission, worker } = connection;
+                    return Box::pin(http2::connection(socket, admission, worker, *first)).await;
+                }
+                Ok(Then::Next) if buffers.unused().is_empty() => break None,
+                Ok(Then::Next) => went = connection.at_once(&mut buffers),
                 Err(ended) => break Some(ended),
             }
         };
@@ -82,6 +86,27 @@ struct Connection {
     worker: Rc<Worker>,
 }
 
+/// What was read where a request may begin.
+enum Read {
+    /// A head.
+    Head,
+    /// Why there is none.
+    Fault(Fault),
+    /// What HTTP/2 begins with.
+    Preface,
+}
+
+/// What a preface is to HTTP/1.1: a version that is not spoken (byte 6 of its first line).
+const PREFACE_WITHIN_TLS: Fault = Fault { cause: Malformed::VersionNotSupported, at: 6 };
+
+/// How a connection goes on.
+enum Then {
+    /// With the next message.
+    Next,
+    /// In HTTP/2.
+    Http2(Box<First>),
+}
+
 /// The connection is over. `unread`: the client may still be sending.
 struct Ended {
     unread: bool,
@@ -90,11 +115,16 @@ struct Ended {
 
 impl Connection {
     fn client(&self) -> Client<'_> {
-        Client { worker: &self.worker, address: self.admission.address, crowded: self.admission.crowded }
+        Client {
+            worker: &self.worker,
+            address: self.admission.address,
+            crowded: self.admission.crowded,
+            served: self.socket.stream.names(),
+        }
     }
 
     fn at_once(&self, buffers: &mut Buffers) -> Went {
-        self.client().at_once(self.socket.stream.as_fd(), buffers)
+        self.client().at_once(&self.socket.stream, buffers)
     }
 
     /// Waits, without buffers, until something comes.
@@ -116,22 +146,40 @@ impl Connection {
     }
 
     /// Reads a request if none was `answered` yet, answers it and sends the answer, waiting for whatever it takes.
-    async fn converse(&mut self, buffers: &mut Buffers, answered: Option<Box<Answered>>) -> Result<(), Ended> {
+    async fn converse(&mut self, buffers: &mut Buffers, answered: Option<Box<Answered>>) -> Result<Then, Ended> {
         let site = self.worker.site();
+        let speaks_http2 = !self.socket.stream.is_secure();
         let answered = match answered {
             Some(answered) => *answered,
             None => {
                 let began = self.worker.log.is_on().then(Instant::now);
                 match self.read_head(&site, buffers).await? {
-                    Some(fault) => self.client().refuse(&site, buffers, fault, false, began),
-                    None => match look_at_content(buffers) {
-                        Err(fault) => self.client().refuse(&site, buffers, fault, true, began),
-                        Ok(whole) => self.client().answer(&site, buffers, whole, began).await,
-                    },
+                    // With TLS, HTTP/2 is agreed on in the handshake and nowhere else (RFC 9113 §3.2).
+                    Read::Preface if speaks_http2 => {
+                        return Ok(Then::Http2(Box::new(First::with(buffers.unused().to_vec()))));
+                    }
+                    Read::Preface => self.client().refuse(&site, buffers, PREFACE_WITHIN_TLS, false, began),
+                    Read::Fault(fault) => self.client().refuse(&site, buffers, fault, false, began),
+                    Read::Head => {
+                        if speaks_http2 && let Some(first) = upgrade::accept(&site, buffers) {
+                            return self.change(&site, buffers, first).await;
+                        }
+                        match look_at_content(buffers) {
+                            Err(fault) => self.client().refuse(&site, buffers, fault, true, began),
+                            Ok(whole) => self.client().answer(&site, buffers, whole, began).await,
+                        }
+                    }
                 }
             }
         };
-        self.deliver(&site, buffers, answered).await
+        self.deliver(&site, buffers, answered).await.map(|()| Then::Next)
+    }
+
+    /// Sends the 101 that stands in `out`, and leaves HTTP/1.1.
+    async fn change(&mut self, site: &Site, buffers: &mut Buffers, first: First) -> Result<Then, Ended> {
+        let sent = self.socket.write(&buffers.out, site.limits(None).send_idle).await;
+        buffers.out.clear();
+        sent.map(|()| Then::Http2(Box::new(first))).map_err(|close| Ended { unread: true, close })
     }
 
     /// Sends an answer to its end, and leaves the connection where the next message begins.
@@ -141,10 +189,13 @@ impl Connection {
         let sent = send(&self.socket, &buffers.out, &answered.answer.rest, limits.send_idle).await;
         if sent.is_err() {
             // What is noted is what the kernel took; small content stands in `out` already, at its end.
-            let behind = if matches!(answered.answer.rest, Rest::Nothing) { answered.answer.bytes } else { 0 };
-            let before = buffers.out.len() as u64 - behind;
-            answered.answer.bytes = self.socket.sent.get().saturating_sub(before).min(answered.answer.bytes);
+            let (bytes, sent, out) = (answered.answer.bytes, self.socket.sent.get(), buffers.out.len() as u64);
+            answered.answer.bytes = match answered.answer.rest {
+                Rest::Nothing => bytes.saturating_sub(out.saturating_sub(sent)),
+                _ => sent.saturating_sub(out).min(bytes),
+            };
         }
+        answered.count(site);
         buffers.out.clear();
         let Answered { answer, fault, .. } = &answered;
         let close = match (sent, fault) {
@@ -185,16 +236,22 @@ impl Connection {
         ended
     }
 
-    /// Reads until a head is whole, or cannot become it, which is the fault that is returned.
-    async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Option<Fault>, Ended> {
+    /// Reads until a head is whole, or cannot become it.
+    async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Read, Ended> {
         let limits = site.limits(None);
         // The time for a head runs from its first byte, some of which are here.
         let due = self.socket.deadline.after(self.client().head_time(site));
         loop {
-            match buffers.head.parse(&buffers.input[buffers.start..], &site.wire) {
-                Ok(Progress::Complete) => return Ok(None),
-                Err(fault) => return Ok(Some(fault)),
-                Ok(Progress::Partial) => {}
+            if buffers.unused().starts_with(http2::PREFACE) {
+                return Ok(Read::Preface);
+            }
+            // Half of a preface would be a malformed head already.
+            if !http2::PREFACE.starts_with(buffers.unused()) {
+                match buffers.head.parse(&buffers.input[buffers.start..], &site.wire) {
+                    Ok(Progress::Complete) => return Ok(Read::Head),
+                    Err(fault) => return Ok(Read::Fault(fault)),
+                    Ok(Progress::Partial) => {}
+                }
             }
             if !buffers.out.is_empty() {
                 let sent = self.socket.write(&buffers.out, limits.send_idle).await;
@@ -207,12 +264,12 @@ impl Connection {
                 Came::Bytes => continue,
                 Came::Nothing if begun => {
                     buffers.head.clear();
-                    return Ok(Some(Fault { cause: Malformed::HeadTimeout, at: buffers.unused().len() }));
+                    return Ok(Read::Fault(Fault { cause: Malformed::HeadTimeout, at: buffers.unused().len() }));
                 }
                 Came::Nothing => Close::Idle,
                 Came::End if begun => {
                     buffers.head.clear();
-                    return Ok(Some(Fault { cause: Malformed::HeadCutShort, at: buffers.unused().len() }));
+                    return Ok(Read::Fault(Fault { cause: Malformed::HeadCutShort, at: buffers.unused().len() }));
                 }
                 Came::End => Close::PeerClosed,
                 Came::Broken => Close::PeerReset,

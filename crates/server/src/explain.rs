@@ -11,11 +11,13 @@ use crate::clock::Clock;
 use crate::config::{Config, Kind};
 use crate::connection::look_at_content;
 use crate::id::Random;
+use crate::metrics::Tally;
 use crate::moment::Moment;
-use crate::request::Request;
+use crate::request::{Request, client_of};
 use crate::route::{Host, Mismatch, Pattern, Segment};
 use crate::serve::{self, Answer, Told, refuse_malformed, refuse_panicked, serve_and_tell, tell_malformed};
 use crate::site::{Opened, Site};
+use crate::tls::Names;
 use lines::Lines;
 use std::fmt;
 use std::io;
@@ -136,16 +138,19 @@ pub struct Lost {
     pub why: String,
 }
 
+/// Whom a certificate speaks for that names nobody.
+static ANYBODY: Names = Names::of_nobody();
+
 impl DryRun {
     /// Opens what the config names. `name` is what its file is called, and `text` is what is in it: for telling lines.
     pub fn new(config: Config, name: &str, text: String) -> io::Result<DryRun> {
-        let opened = Opened::open(config).map_err(|unopened| {
+        let opened = Opened::open(config, None).map_err(|unopened| {
             let kind = unopened.error.kind();
             io::Error::new(kind, unopened)
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build()?;
         Ok(DryRun {
-            site: Site::new(Arc::new(opened)),
+            site: Site::new(Arc::new(opened), Tally::default()),
             clock: Clock::new(),
             random: Random::new(),
             runtime,
@@ -181,10 +186,13 @@ impl DryRun {
             path: Request::decoded(head, raw_path),
             raw_path,
             keep: head.persistent && head.method != Method::Connect && (whole || is_drainable(head, input.len())),
-            client,
+            client: client_of(&self.site.opened.config.trusted_proxies, client, head, input),
+            peer: client,
             id: self.random.id(self.clock.milliseconds()),
             now: self.clock.http_date(),
             crowded: None,
+            // The connection's certificate is not a request's to say: where there are any, it is taken for the right one.
+            served: self.site.opened.secure.as_ref().map(|_| &ANYBODY),
             full: false,
         };
         let serving = serve_and_tell(&self.site, &request, self.moment(), out);
@@ -214,7 +222,7 @@ impl DryRun {
     }
 
     fn moment(&self) -> Moment<'_> {
-        Moment { clock: &self.clock, random: &self.random }
+        Moment { clock: &self.clock, random: &self.random, deadlines: None }
     }
 
     fn explanation(&self, answer: Answer, told: Told, out: &[u8]) -> Explanation {

@@ -57,6 +57,11 @@ impl Inherited {
         Ok(Inherited { sockets, ready: Some(ready.into()) })
     }
 
+    /// Whether an old process waits for this one to answer.
+    pub(crate) fn is_expected(&self) -> bool {
+        self.ready.is_some()
+    }
+
     /// Tells the old process that this one answers, and where: whoever waits elsewhere is for the old one to accept.
     pub(crate) fn tell_ready(&mut self, configured: impl Iterator<Item = SocketAddr>) {
         if let Some(mut ready) = self.ready.take() {

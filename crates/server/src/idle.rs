@@ -9,7 +9,9 @@ use crate::buffers::Buffers;
 use crate::client::{Client, Went};
 use crate::connection::{Begun, QUIET, connection};
 use crate::deadline::TICK;
+use crate::greeting::greet;
 use crate::reactor::{Reactor, Source};
+use crate::stream::{Layer, Stream};
 use crate::wheel::Wheel;
 use crate::worker::Worker;
 use rustix::buffer::spare_capacity;
@@ -18,7 +20,6 @@ use rustix::net::{RecvFlags, recv};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use tokio::task::spawn_local;
@@ -37,6 +38,7 @@ pub(crate) struct Idle {
 
 struct Place {
     stream: TcpStream,
+    layer: Layer,
     admission: Admission,
     /// The tick since which nothing has come.
     quiet: Cell<u32>,
@@ -55,6 +57,8 @@ enum Next {
     End,
     /// Something has to be waited for.
     Wait(Begun),
+    /// Its TLS is a task's to read.
+    Decrypt,
 }
 
 impl Idle {
@@ -66,7 +70,7 @@ impl Idle {
     /// place.
     pub(crate) fn rest(
         &self,
-        watch: impl FnOnce(u32) -> io::Result<TcpStream>,
+        watch: impl FnOnce(u32) -> io::Result<(TcpStream, Layer)>,
         admission: Admission,
         now: u32,
         due: u32,
@@ -74,8 +78,8 @@ impl Idle {
         let mut places = self.places.borrow_mut();
         let mut free = self.free.borrow_mut();
         let at = free.last().copied().unwrap_or(places.len() as u32);
-        let stream = watch(at)?;
-        let place = Some(Place { stream, admission, quiet: Cell::new(now), due: Cell::new(due) });
+        let (stream, layer) = watch(at)?;
+        let place = Some(Place { stream, layer, admission, quiet: Cell::new(now), due: Cell::new(due) });
         match free.pop() {
             Some(at) => places[at as usize] = place,
             None => places.push(place),
@@ -91,7 +95,7 @@ impl Idle {
             let due = self.places.borrow()[at as usize].as_ref().map(|place| place.due.get());
             match due {
                 Some(due) if due > now => self.wheel.borrow_mut().put(at, due),
-                _ => drop(self.take(at)),
+                _ => self.end(at),
             }
         }
     }
@@ -109,7 +113,7 @@ impl Idle {
                 u128::from(now - place.quiet.get()) * TICK.as_millis() >= QUIET.as_millis()
             });
             if quiet {
-                drop(self.take(at));
+                self.end(at);
             }
         }
     }
@@ -124,6 +128,13 @@ impl Idle {
         place
     }
 
+    /// Ends a connection, with a word where TLS has one.
+    fn end(&self, at: u32) {
+        if let Some(Place { stream, layer: Layer::Session(session), .. }) = self.take(at) {
+            session.say_goodbye(&stream);
+        }
+    }
+
     /// Something came on a connection. `over`: and nothing more will.
     pub(crate) fn came(&self, worker: &Rc<Worker>, at: u32, over: bool) {
         // A bug in what one connection needs is no reason to end the others. Its message and place are on standard error.
@@ -131,12 +142,26 @@ impl Idle {
         match next.unwrap_or(Next::End) {
             Next::Rest => {}
             Next::End => drop(self.take(at)),
-            Next::Wait(begun) => {
-                let Some(Place { stream, admission, .. }) = self.take(at) else { return };
-                // If the kernel has no room to watch it otherwise, it is closed.
-                if let Ok(stream) = Source::of_watched(stream, &self.reactor) {
-                    spawn_local(connection(stream, admission, worker.clone(), begun));
-                }
+            Next::Wait(begun) => self.wait(worker, at, Some(begun)),
+            Next::Decrypt => self.wait(worker, at, None),
+        }
+    }
+
+    /// Makes a connection a task.
+    fn wait(&self, worker: &Rc<Worker>, at: u32, begun: Option<Begun>) {
+        let Some(Place { stream, layer, admission, .. }) = self.take(at) else { return };
+        // If the kernel has no room to watch it otherwise, it is closed.
+        let Ok(source) = Source::of_watched(stream, &self.reactor) else { return };
+        let worker = worker.clone();
+        let begun = begun.unwrap_or_else(|| Begun { buffers: worker.take_buffers(), went: Went::Done });
+        match layer {
+            Layer::Plain => drop(spawn_local(connection(Stream::plain(source), admission, worker, begun))),
+            Layer::Session(session) => {
+                drop(spawn_local(connection(Stream::within(source, session), admission, worker, begun)));
+            }
+            Layer::Greeting => {
+                worker.give_back(begun.buffers);
+                drop(spawn_local(greet(source, admission, worker)));
             }
         }
     }
@@ -145,6 +170,9 @@ impl Idle {
     fn read(&self, worker: &Worker, at: u32, over: bool) -> Next {
         let places = self.places.borrow();
         let Some(Some(place)) = places.get(at as usize) else { return Next::Rest };
+        if !matches!(place.layer, Layer::Plain) {
+            return place.encrypted(over);
+        }
         let mut buffers = worker.take_buffers();
         let next = place.answer(worker, &mut buffers, over);
         match next {
@@ -164,9 +192,19 @@ impl Idle {
 }
 
 impl Place {
+    /// What is within TLS is for a task; one that has nothing to read would come back.
+    #[cold]
+    fn encrypted(&self, over: bool) -> Next {
+        match over.then(|| recv(&self.stream, &mut [0], RecvFlags::PEEK)) {
+            None | Some(Ok((_, 1..)) | Err(Errno::INTR)) => Next::Decrypt,
+            Some(Err(Errno::AGAIN)) => Next::Rest,
+            Some(_) => Next::End,
+        }
+    }
+
     /// `over`: the client will send no more than what has come.
     fn answer(&self, worker: &Worker, buffers: &mut Buffers, over: bool) -> Result<Went, Next> {
-        let client = Client { worker, address: self.admission.address, crowded: self.admission.crowded };
+        let client = Client { worker, address: self.admission.address, crowded: self.admission.crowded, served: None };
         for _ in 0..ROUNDS {
             let room = buffers.input.capacity();
             match recv(&self.stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {
@@ -177,7 +215,7 @@ impl Place {
                 Err(_) => return Err(Next::End),
             }
             let all = buffers.input.len() < room;
-            match client.at_once(self.stream.as_fd(), buffers) {
+            match client.at_once(&self.stream, buffers) {
                 Went::Done if all && !over => return Ok(Went::Done),
                 // There may be more, or its end.
                 Went::Done => {}

@@ -8,8 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use verdict_core::explain::push_json;
@@ -28,6 +29,8 @@ pub(crate) struct Line<'a> {
     /// Milliseconds since 1970.
     pub(crate) at: u64,
     pub(crate) client: IpAddr,
+    /// Who that is, where the route wants to know.
+    pub(crate) user: Option<&'a str>,
     /// As they were sent; what stands in their place if the head was never understood.
     pub(crate) method: &'a [u8],
     pub(crate) target: &'a [u8],
@@ -53,22 +56,39 @@ pub(crate) struct Line<'a> {
     pub(crate) close: Option<&'static str>,
 }
 
+/// How many lines were dropped, of all workers.
+#[derive(Clone, Default)]
+pub(crate) struct Dropped(Arc<AtomicU64>);
+
+impl Dropped {
+    pub(crate) fn lines(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
 /// The thread that writes; it ends when the last [`Log`] is gone.
 pub(crate) struct Writer {
     sender: SyncSender<String>,
     thread: JoinHandle<()>,
+    pub(crate) dropped: Dropped,
 }
 
 impl Writer {
     pub(crate) fn start() -> Writer {
         let (sender, receiver) = sync_channel(WAITING);
         let thread = thread::spawn(move || write(&receiver));
-        Writer { sender, thread }
+        Writer { sender, thread, dropped: Dropped::default() }
     }
 
     /// A worker's end of it.
     pub(crate) fn log(&self, form: config::Log) -> Log {
-        Log { form: Cell::new(form), sender: self.sender.clone(), lines: RefCell::default(), dropped: Cell::new(0) }
+        Log {
+            form: Cell::new(form),
+            sender: self.sender.clone(),
+            lines: RefCell::default(),
+            dropped: Cell::new(0),
+            dropped_by_all: self.dropped.clone(),
+        }
     }
 
     /// Waits until everything is written that the workers, which are gone, handed on; two seconds at most.
@@ -128,7 +148,9 @@ pub(crate) struct Log {
     form: Cell<config::Log>,
     sender: SyncSender<String>,
     lines: RefCell<String>,
+    /// Since it was last told of.
     dropped: Cell<u64>,
+    dropped_by_all: Dropped,
 }
 
 impl Log {
@@ -175,7 +197,9 @@ impl Log {
                 }
             }
             Err(TrySendError::Full(lines) | TrySendError::Disconnected(lines)) => {
-                self.dropped.set(self.dropped.get() + count(&lines));
+                let lines = count(&lines);
+                self.dropped.set(self.dropped.get() + lines);
+                self.dropped_by_all.0.fetch_add(lines, Relaxed);
             }
         }
     }
@@ -204,6 +228,7 @@ fn json(out: &mut String, line: &Line<'_>) {
             push_json(out, &String::from_utf8_lossy(value));
         }
     };
+    member("user", line.user.unwrap_or_default().as_bytes());
     member("method", line.method);
     member("target", line.target);
     member("host", line.host);
@@ -255,6 +280,9 @@ fn text(out: &mut String, line: &Line<'_>) {
     }
     if let Some(route) = line.route {
         let _ = write!(out, " route={route}");
+    }
+    if let Some(user) = line.user {
+        let _ = write!(out, " user={}", user.escape_default());
     }
     if let Some(at) = line.at_byte {
         let _ = write!(out, " at={at}");
@@ -319,6 +347,7 @@ mod tests {
         let line = Line {
             at: 0,
             client: IpAddr::from([127, 0, 0, 1]),
+            user: None,
             method: b"GET",
             target: b"/",
             host: b"a",

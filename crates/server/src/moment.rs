@@ -1,18 +1,22 @@
 //! What an answer takes from the time that it is given at: a worker has it for its connections, a dry run for itself.
 
 use crate::clock::Clock;
+use crate::deadline::Deadlines;
 use crate::id::Random;
 use crate::worker::Worker;
+use std::rc::Rc;
 
 /// The clock and the random bits of whoever answers.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) random: &'a Random,
+    /// What bounds waiting; a dry run has none, since it waits for nobody and holds nothing.
+    pub(crate) deadlines: Option<&'a Rc<Deadlines>>,
 }
 
 impl<'a> Moment<'a> {
     pub(crate) fn of(worker: &'a Worker) -> Moment<'a> {
-        Moment { clock: &worker.clock, random: &worker.random }
+        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines) }
     }
 }

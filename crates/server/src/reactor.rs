@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -261,45 +261,52 @@ impl<T: AsFd> Source<T> {
 
     /// Makes a call until it does not block.
     pub(crate) async fn io<R>(&self, way: Way, mut call: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        poll_fn(|context| {
-            // A peer that is always ready is not the only one.
-            if self.left.get() == 0 {
-                self.left.set(IN_A_ROW);
-                self.reactor.defer(context.waker());
-                return Poll::Pending;
+        poll_fn(|context| self.poll_io(context, way, &mut call)).await
+    }
+
+    /// The same, for who is polled.
+    pub(crate) fn poll_io<R>(
+        &self,
+        context: &mut Context<'_>,
+        way: Way,
+        mut call: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        // A peer that is always ready is not the only one.
+        if self.left.get() == 0 {
+            self.left.set(IN_A_ROW);
+            self.reactor.defer(context.waker());
+            return Poll::Pending;
+        }
+        loop {
+            {
+                let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
+                let (ready, waiting) = match way {
+                    Way::Read => (state.readable, &mut state.reader),
+                    Way::Write => (state.writable, &mut state.writer),
+                };
+                if !ready {
+                    if !waiting.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                        *waiting = Some(context.waker().clone());
+                    }
+                    self.left.set(IN_A_ROW);
+                    return Poll::Pending;
+                }
             }
-            loop {
-                {
+            match call(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
-                    let (ready, waiting) = match way {
-                        Way::Read => (state.readable, &mut state.reader),
-                        Way::Write => (state.writable, &mut state.writer),
-                    };
-                    if !ready {
-                        if !waiting.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                            *waiting = Some(context.waker().clone());
-                        }
-                        self.left.set(IN_A_ROW);
-                        return Poll::Pending;
+                    match way {
+                        Way::Read => state.readable = false,
+                        Way::Write => state.writable = false,
                     }
                 }
-                match call(self.get()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
-                        match way {
-                            Way::Read => state.readable = false,
-                            Way::Write => state.writable = false,
-                        }
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    outcome => {
-                        self.left.set(self.left.get() - 1);
-                        return Poll::Ready(outcome);
-                    }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => {
+                    self.left.set(self.left.get() - 1);
+                    return Poll::Ready(outcome);
                 }
             }
-        })
-        .await
+        }
     }
 }
 
@@ -342,7 +349,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
     use std::pin::pin;
-    use std::task::Context;
 
     fn pair() -> (UnixStream, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();

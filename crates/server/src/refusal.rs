@@ -32,6 +32,10 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) tag_varies: bool,
     pub(crate) last_modified: Option<HttpDate>,
     pub(crate) retry_after: Option<u64>,
+    /// What is wrong in many words, for whoever may read the config.
+    pub(crate) report: Option<&'a str>,
+    /// What the client lacks: `role "editor"`.
+    pub(crate) needed: Option<String>,
 }
 
 impl Circumstances<'_> {
@@ -53,6 +57,7 @@ impl Circumstances<'_> {
             shown("range", &self.range),
             shown("etag", &self.tag),
             shown("last-modified", &self.last_modified),
+            shown("needed", &self.needed),
         ];
         let evidence: Vec<_> = known.into_iter().flatten().collect();
         then(Evidence(&evidence))
@@ -151,7 +156,10 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
         fields.push(("Vary", Cow::Borrowed(vary)));
         add_headers(&mut fields, self.common);
         // What is nearer to the answer comes before what is ours or the route's.
-        fields.retain(|(name, _)| !self.more.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));
+        // But `Vary`, which only ever grows.
+        fields.retain(|(name, _)| {
+            *name == "Vary" || !self.more.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        });
         let size = content.len() as u64;
         Writing { status, asked: self.asked, stamp, common: self.common, more: self.more }.head(
             &fields,
@@ -179,10 +187,14 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
             Limit::Bytes(n) | Limit::Lines(n) => ("limit", Member::Number(n)),
             Limit::Time(time) => ("limit", Member::Number(time.as_secs())),
         }));
+        members.extend(c.report.map(|report| ("report", Member::Text(report))));
         Cow::Owned(c.evidence(|evidence| {
             let problem = Problem { reason, evidence, instance: id, members: &members };
             match form {
-                Form::Text => problem.text(),
+                Form::Text => match c.report {
+                    Some(report) => format!("{}\n{report}\n", problem.text()),
+                    None => problem.text(),
+                },
                 Form::Page => problem.html(),
                 Form::Problem => problem.json(),
             }

@@ -1,8 +1,10 @@
 //! A request as handlers see it: the head where it lies in the connection's buffer, and what is known beside it.
 
+use crate::client_address::client_address;
 use crate::config::Network;
 use crate::id::Id;
 use crate::site::Site;
+use crate::tls::Names;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use verdict_core::cause::Crowded;
@@ -20,12 +22,16 @@ pub(crate) struct Request<'a> {
     pub(crate) raw_path: &'a str,
     /// Whether the connection may go on after the answer.
     pub(crate) keep: bool,
-    /// The other end of the connection.
+    /// Who asks: the other end of the connection, or whom a trusted proxy there speaks for.
     pub(crate) client: IpAddr,
+    /// The other end of the connection.
+    pub(crate) peer: IpAddr,
     pub(crate) id: Id,
     pub(crate) now: HttpDate,
     /// Why there is no room for the connection.
     pub(crate) crowded: Option<Crowded>,
+    /// Whom the connection's certificate speaks for; `None` without TLS.
+    pub(crate) served: Option<&'a Names>,
     /// There is no room for one more request that has to wait.
     pub(crate) full: bool,
 }
@@ -55,6 +61,12 @@ impl<'a> Request<'a> {
         head.all(name).map(move |span| span.of(bytes))
     }
 
+    /// The value of a field by its name, in whatever case; several lines of it are one value each, and the first counts.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&'a [u8]> {
+        let is = |line: &&verdict_wire::Line| line.name.of(self.bytes).eq_ignore_ascii_case(name.as_bytes());
+        self.head.lines().iter().find(is).map(|line| line.value.of(self.bytes))
+    }
+
     /// The query as it was sent.
     pub(crate) fn query(&self) -> Option<&'a str> {
         self.head.query(self.bytes).and_then(|query| std::str::from_utf8(query).ok())
@@ -71,6 +83,15 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Whether it is for an authority that the connection's certificate does not speak for (RFC 9110 §7.4). No authority at
+    /// all is no other one.
+    pub(crate) fn is_misdirected(&self) -> bool {
+        self.served.is_some_and(|names| {
+            let host = self.host();
+            !host.is_empty() && !names.serve(host)
+        })
+    }
+
     /// Whether it is a browser that goes to a page (Fetch Metadata).
     pub(crate) fn navigates(&self) -> bool {
         self.value(Name::SecFetchMode) == Some(b"navigate")
@@ -82,9 +103,24 @@ impl<'a> Request<'a> {
         let trusted = &site.opened.config.trusted_proxies;
         match trusted.is_empty() {
             true => &self.id.0,
-            false => given_id(trusted, self.client, self.head, self.bytes).map_or(&self.id.0, str::as_bytes),
+            false => given_id(trusted, self.peer, self.head, self.bytes).map_or(&self.id.0, str::as_bytes),
         }
     }
+}
+
+/// Who asks, by the word of proxies that are trusted.
+#[inline(always)]
+pub(crate) fn client_of(trusted: &[Network], peer: IpAddr, head: &Head, bytes: &[u8]) -> IpAddr {
+    if head.has(Name::Forwarded) || head.has(Name::XForwardedFor) {
+        return spoken_for(trusted, peer, head, bytes);
+    }
+    peer
+}
+
+#[cold]
+fn spoken_for(trusted: &[Network], peer: IpAddr, head: &Head, bytes: &[u8]) -> IpAddr {
+    let lines = |name| head.all(name).map(|span| span.of(bytes));
+    client_address(peer, trusted, lines(Name::Forwarded), lines(Name::XForwardedFor))
 }
 
 /// The longest id that is taken over.

@@ -1,11 +1,12 @@
 //! Every status that each route can give to each method, and why: derived from the decision, never written down.
 
-use crate::config::{Config, Kind};
+use crate::config::{Allow, Auth, Config, Kind, Per, Rate, Tls, Who};
 use crate::explain::{DryRun, RouteAt};
 use crate::serve::of_any_message;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 use verdict_core::method::Method;
 use verdict_core::reason::Reason;
 
@@ -65,6 +66,17 @@ files = { root = ".", listing = true }
 files = "."
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
+rate = "1/s per client"
+concurrency = { max = 1 }
+cors = { origins = ["*"] }
+limits = { types = ["text/plain"] }
+[route."/guarded"]
+respond = { status = 200, body = "guarded" }
+[route."/hidden"]
+respond = { status = 200, body = "hidden" }
+[route."/field"]
+respond = { status = 200, body = "by field" }
+rate = "1/s per field:X-Key"
 [route."/301"]
 redirect = { to = "/", status = 301 }
 [route."/302"]
@@ -90,7 +102,19 @@ fn every_kind() -> io::Result<Config> {
     // The root is a folder everywhere; nothing in it is looked at.
     let config = Config::parse(EVERY_KIND, "", Path::new("/"));
     let mut config = config.map_err(|report| io::Error::other(report.to_string()))?;
+    // Nor a certificate or a guard without a file.
+    config.tls = Some(Tls { certificates: Vec::new(), redirect_http: false });
+    config.h2c_upgrade = true;
+    config.auth = vec![Auth { name: "guard".to_owned(), basic: None, tokens: None, jwt: None }];
     for route in &mut config.routes {
+        if let "/guarded" | "/hidden" = route.pattern.as_str() {
+            let scoped = || vec![Who::Scope("scope".to_owned())];
+            route.auth = Some(0);
+            route.allow = Some(Allow { read: scoped(), write: scoped() });
+            route.hide = route.pattern.as_str() == "/hidden";
+            let window = Duration::from_secs(1);
+            route.rate = Some(Rate { count: 1, window, per: Per::User, burst: 1 });
+        }
         // A config cannot name a fallback that is not there.
         if let (Kind::Files(files), "/application/{path...}") = (&mut route.kind, route.pattern.as_str()) {
             files.fallback = Some("/index.html".to_owned());
@@ -105,7 +129,7 @@ impl DryRun {
         let routes = (0..self.site.routes.len())
             .map(|route| OfRoute { route: self.route_at(route), methods: self.by_method(Some(route)) });
         Possibilities {
-            any: of_any_message().into_iter().collect(),
+            any: of_any_message(&self.site.opened.config).into_iter().collect(),
             nowhere: self.by_method(None),
             routes: routes.collect(),
         }
@@ -139,11 +163,19 @@ mod tests {
             assert!(ids.contains(id), "{id}");
         }
         for id in
+            ["token-expired", "verifier-busy", "scope-lacking", "hidden-from-user", "user-over-rate", "maintenance"]
+        {
+            assert!(ids.contains(id), "{id}");
+        }
+        for id in
             ["fallback-served", "length-missing", "see-other", "date-unchanged", "configured-answer", "parts-served"]
         {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["document-deleted", "credentials-missing", "created", "upstream-refused", "maintenance"] {
+        for id in ["authority-differs", "plain-http-on-tls", "not-this-authority", "http2-accepted"] {
+            assert!(ids.contains(id), "{id}");
+        }
+        for id in ["document-deleted", "created", "upstream-refused", "json-malformed"] {
             assert!(!ids.contains(id), "{id}");
         }
     }

@@ -1,6 +1,7 @@
 //! A server as a process: started, and told by signals to reload, to hand over and to stop.
 
 use crate::config::Config;
+use crate::console::{Request, Taken};
 use crate::hand_over::{Answers, Inherited, Successor};
 use crate::listen::Given;
 use crate::log::tell;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
@@ -35,13 +37,14 @@ const TWICE: Duration = Duration::from_millis(100);
 /// Sockets that systemd(1) listens on are taken over, and it is told how far we are.
 pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr])) -> Result<(), StartError> {
     let mut inherited = Inherited::take().map_err(cannot_inherit)?;
+    let succeeds = inherited.is_expected();
     inherited.sockets.extend(of_systemd(&config).map_err(cannot_inherit)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     // Signals are listened to before anybody can know that there is a process to signal.
     let signals = runtime.block_on(async { Signals::new(file.is_some()) }).map_err(failed)?;
     let watched = file.map(|file| Watched::new(file, &config));
     let listens: Vec<_> = config.listen.iter().map(|listen| listen.address).collect();
-    let server = Server::start_with(config, &mut inherited.sockets)?;
+    let server = Server::start_with(config, &mut inherited.sockets, succeeds)?;
     // What an older config listened on and this one does not.
     inherited.sockets.clear();
     ready(&server.addresses());
@@ -98,17 +101,24 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut successor: Option<Pending> = None;
+    let mut requests = server.take_requests();
     loop {
         tokio::select! {
             _ = signals.interrupt.recv() => break,
             _ = signals.terminate.recv() => break,
-            Some(_) = next(&mut signals.hangup) => server = reload(server, &mut watched),
+            Some(_) = next(&mut signals.hangup) => {
+                let _ = reload(&mut server, &mut watched);
+            }
+            Some(Request::Reload { answer }) = asked(&mut requests) => {
+                // Who asked may have gone; it is done all the same.
+                let _ = answer.send(reload(&mut server, &mut watched));
+            }
             _ = look.tick() => {
                 if server.has_lost_a_worker() {
                     return Err(io::Error::other("a worker has ended, which is a bug; what it said is above"));
                 }
                 if watched.as_mut().is_some_and(Watched::has_changed) {
-                    server = reload(server, &mut watched);
+                    let _ = reload(&mut server, &mut watched);
                 }
             }
             _ = signals.hand_over.recv() => match successor {
@@ -173,6 +183,13 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
     }
 }
 
+async fn asked(requests: &mut Option<UnboundedReceiver<Request>>) -> Option<Request> {
+    match requests {
+        Some(requests) => requests.recv().await,
+        None => pending().await,
+    }
+}
+
 async fn outcome(successor: &mut Option<Pending>) -> io::Result<Answers> {
     let Some(successor) = successor else { return pending().await };
     match timeout_at(successor.until.into(), &mut successor.answer).await {
@@ -185,14 +202,15 @@ async fn outcome(successor: &mut Option<Pending>) -> io::Result<Answers> {
     }
 }
 
-/// Takes the config anew. What is wrong with it is told, and the old one stays.
-fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
-    let Some(watched) = watched else { return server };
+/// Takes the config anew. What is wrong with it is told and returned, and the old one stays.
+fn reload(server: &mut Server, watched: &mut Option<Watched>) -> Result<Taken, String> {
+    let Some(watched) = watched else { return Err("there is no config file: this is `verdict serve`".to_owned()) };
     systemd::tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", systemd::monotonic_usec()));
     let file = watched.file().display().to_string();
-    match Config::load(watched.file()) {
+    let wrong = match Config::load(watched.file()) {
         Ok(config) => {
-            for warning in config.warnings.to_string().lines() {
+            let warnings = config.warnings.to_string();
+            for warning in warnings.lines() {
                 tell(format_args!("{warning}"));
             }
             let routes = config.routes.len();
@@ -200,21 +218,25 @@ fn reload(mut server: Server, watched: &mut Option<Watched>) -> Server {
             match server.reload(config) {
                 Ok(()) => {
                     *watched = next;
-                    let routes = if routes == 1 { "1 route".to_owned() } else { format!("{routes} routes") };
-                    tell(format_args!("{file} is taken anew: {routes}"));
-                    systemd::tell(&format!("READY=1\nSTATUS=took {file}: {routes}"));
-                    return server;
+                    let counted = if routes == 1 { "1 route".to_owned() } else { format!("{routes} routes") };
+                    tell(format_args!("{file} is taken anew: {counted}"));
+                    systemd::tell(&format!("READY=1\nSTATUS=took {file}: {counted}"));
+                    return Ok(Taken { file, routes, warnings });
                 }
-                Err(error) => tell(format_args!("{file} is not taken, the config from before stays: {error}")),
+                Err(error) => {
+                    tell(format_args!("{file} is not taken, the config from before stays: {error}"));
+                    error.to_string()
+                }
             }
         }
         Err(report) => {
             watched.refuse();
             tell(format_args!("{file} is not taken, the config from before stays:\n{report}"));
+            report.to_string()
         }
-    }
+    };
     systemd::tell(&format!("READY=1\nSTATUS={file} is wrong and not taken, the config from before stays"));
-    server
+    Err(wrong)
 }
 
 /// Has the server end when its clients have what they asked for, or are told to hurry. `listens`: where the new process does.

@@ -7,6 +7,7 @@ use crate::answer::Rest;
 use crate::disk::Identity;
 use crate::disk::pages::{self, Looked};
 use crate::handler::files::multipart::Multipart;
+use crate::reactor::Reactor;
 use crate::representation::{Content, Representation};
 use crate::socket::Socket;
 use std::io;
@@ -33,6 +34,12 @@ const LAST: u64 = 16 << 10;
 
 /// Sends the rest of an answer; `head` goes out with the first of it. The client must take some every `pause`.
 pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Duration) -> Result<(), Close> {
+    if socket.stream.is_secure() {
+        // What is encrypted is copied anyway.
+        socket.write_more(head, pause).await?;
+        in_pieces(rest, socket.stream.reactor(), async |piece| socket.write_more(&piece, pause).await).await?;
+        return socket.write(&[], pause).await;
+    }
     match rest {
         Rest::Nothing => socket.write(head, pause).await,
         Rest::Part(found, part) => {
@@ -46,6 +53,59 @@ pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Durat
         }
         Rest::Parts(found, framed) => send_parts(socket, head, found, framed, pause).await,
     }
+}
+
+/// Gives the rest of an answer to whoever takes it copied, piece by piece.
+pub(crate) async fn in_pieces(
+    rest: &Rest,
+    reactor: &Reactor,
+    mut take: impl AsyncFnMut(Vec<u8>) -> Result<(), Close>,
+) -> Result<(), Close> {
+    match rest {
+        Rest::Nothing => Ok(()),
+        Rest::Part(found, part) => part_in_pieces(found, *part, reactor, &mut take).await,
+        Rest::Parts(found, framed) => {
+            for part in framed.parts() {
+                take(part.head.clone().into_bytes()).await?;
+                let range = ByteRange { first: part.first, last: part.last };
+                part_in_pieces(found, range, reactor, &mut take).await?;
+            }
+            take(framed.end().as_bytes().to_vec()).await
+        }
+    }
+}
+
+async fn part_in_pieces(
+    found: &Representation,
+    part: ByteRange,
+    reactor: &Reactor,
+    take: &mut impl AsyncFnMut(Vec<u8>) -> Result<(), Close>,
+) -> Result<(), Close> {
+    let end = part.last + 1;
+    let mut offset = part.first;
+    while offset < end {
+        reactor.share().await;
+        let piece = match &found.content {
+            Content::Memory(bytes) => bytes[offset as usize..end.min(offset + PIECE) as usize].to_vec(),
+            Content::File { file, identity } => {
+                let piece = read(file, offset, PIECE.min(end - offset)).await?;
+                if offset + piece.len() as u64 == end {
+                    still(file, *identity)?;
+                }
+                piece
+            }
+        };
+        offset += piece.len() as u64;
+        take(piece).await?;
+    }
+    Ok(())
+}
+
+/// Whether the file is the one that was begun. What is only renamed or removed meanwhile has its old bytes still, and is sent
+/// to its end.
+fn still(file: &Arc<OwnedFd>, identity: Identity) -> Result<(), Close> {
+    let same = Identity::of(file.as_fd()).is_ok_and(|now| now.has_content_of(identity));
+    same.then_some(()).ok_or(Close::AnswerBroken)
 }
 
 const fn is_copied(size: u64) -> bool {
@@ -113,10 +173,7 @@ async fn send_file(
         let piece = read(file, offset, PIECE.min(end - offset)).await?;
         offset += piece.len() as u64;
         if offset == end {
-            // What is only renamed or removed meanwhile has its old bytes still, and is sent to its end.
-            if !Identity::of(file.as_fd()).is_ok_and(|now| now.has_content_of(identity)) {
-                return Err(Close::AnswerBroken);
-            }
+            still(file, identity)?;
             socket.write(&piece, pause).await?;
         } else {
             socket.write_more(&piece, pause).await?;

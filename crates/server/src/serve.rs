@@ -38,9 +38,11 @@ use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
 
+mod gates;
 mod possible;
 mod tell;
 
+pub(crate) use gates::Passed;
 pub(crate) use possible::of_any_message;
 pub(crate) use tell::{Step, Told, tell_malformed};
 
@@ -57,6 +59,8 @@ pub(crate) struct Answer {
     pub(crate) keep: bool,
     /// What was told before.
     pub(crate) interim: Option<Interim>,
+    /// What the route's gates found out, and hold until the answer is sent.
+    pub(crate) passed: Option<Box<Passed>>,
 }
 
 /// What the target turned out to be.
@@ -81,6 +85,7 @@ struct Exchange<'s, 'r> {
     /// The parts of it that are wanted.
     parts: Resolved,
     interim: Option<Interim>,
+    passed: Option<Box<Passed>>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -124,6 +129,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             done: Done::Served,
             parts: Resolved::Ignored,
             interim: None,
+            passed: None,
         }
     }
 
@@ -145,8 +151,20 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let route = route.map(|i| &self.site.routes[i]);
 
         arrive(path, &self.arrival(route))?;
-        let admitted = authorize(path, &Authorize::default())?;
+        let admitted = match self.gates() {
+            Some(gates) => authorize(path, &Box::pin(self.authorization(gates)).await),
+            None => authorize(path, &Authorize::default()),
+        };
+        let hidden = matches!(admitted, Break(Reason::HiddenFromStranger { .. } | Reason::HiddenFromUser { .. }));
+        if !hidden {
+            admitted?;
+        }
         let there = self.look(route, matched).await;
+        // Whoever is told that nothing is there waits for as long as if it had been looked for.
+        if hidden {
+            (self.target, self.done) = (Target::Nothing, Done::Served);
+        }
+        let admitted = admitted?;
         find(path, &there)?;
         negotiate(path, &self.negotiation())?;
         let permit = precondition(path, &self.conditions(), admitted)?;
@@ -165,18 +183,25 @@ impl<'s, 'r> Exchange<'s, 'r> {
     }
 
     /// The wire has found no fault, but a route may take less than the wire does.
-    fn arrival(&self, route: Option<&Route>) -> Arrive {
+    fn arrival(&mut self, route: Option<&Route>) -> Arrive {
         let head = self.request.head;
         let fault = route.and_then(|route| {
             if head.target.len() as u64 > route.common.target {
                 Some(Malformed::TargetTooLong)
             } else if (head.len - head.target.end as usize) as u64 > route.common.fields {
                 Some(Malformed::HeadTooLarge)
+            } else if let Handler::Redirect(redirect) = &route.handler
+                && !redirect.has_place_for(self.request)
+            {
+                Some(Malformed::HostMissing)
             } else {
                 None
             }
         });
-        Arrive { fault, crowded: self.request.crowded, full: self.request.full, ..Arrive::default() }
+        let (crowded, full, misdirected) = (self.request.crowded, self.request.full, self.request.is_misdirected());
+        let arrival = Arrive { fault, misdirected, crowded, full, ..Arrive::default() };
+        let gated = route.is_some_and(|route| route.gates.is_some()) || !self.site.opened.gates.maintenance.is_empty();
+        if gated { self.gated(arrival) } else { arrival }
     }
 
     /// What is at the target. Nothing is looked up for a method that the route does not take.
@@ -233,13 +258,19 @@ impl<'s, 'r> Exchange<'s, 'r> {
     }
 
     /// None of these routes has a use for content; what is declared must still be within the limit.
+    #[inline]
     fn negotiation(&self) -> Negotiate {
         let common = self.common();
         let framing = self.request.head.framing;
+        if framing == Framing::None {
+            return Negotiate::default();
+        }
         Negotiate {
-            content: framing != Framing::None,
+            content: true,
             length_missing: common.length_required && framing == Framing::Chunked,
             too_large: matches!(framing, Framing::Length(length) if length > common.body),
+            type_not_taken: self.type_not_taken(),
+            coding_not_taken: self.coding_not_taken(),
             ..Negotiate::default()
         }
     }
@@ -269,8 +300,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
         {
             return;
         }
-        let knows = request.head.version == Version::Http11;
-        if let Some(hint) = interim::hint(knows, request.navigates(), common.hints_to_all) {
+        let version = request.head.version;
+        // What speaks HTTP/2 knows interim answers.
+        let wants = request.navigates() || version == Version::Http2;
+        if let Some(hint) = interim::hint(version != Version::Http10, wants, common.hints_to_all) {
             let links: Vec<_> = common.hints.iter().map(|link| ("Link", link.as_bytes())).collect();
             let written = put_interim(out, request.head.version, hint, &links);
             debug_assert!(written.is_ok(), "the config has checked each hint");
@@ -306,7 +339,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
     }
 
     /// Writes what was decided.
-    fn respond(&self, verdict: Verdict, out: &mut Vec<u8>) -> Answer {
+    fn respond(&mut self, verdict: Verdict, out: &mut Vec<u8>) -> Answer {
+        if self.passed.is_some() {
+            self.count_late();
+        }
         let common = self.common();
         let stamp = &Stamp { date: &self.moment.clock.date(), id: self.request.id_told(self.site) };
         let keep = self.request.keep && !closes(verdict.reason);
@@ -315,7 +351,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             asked: self.request.head.asked(keep),
             stamp,
             common,
-            more: told(common, &verdict),
+            more: self.more(&verdict),
         };
         let (rest, bytes) = match (verdict.reason, &self.target, &self.parts) {
             (Reason::PartServed { .. }, Target::Representation(found), Resolved::One(part)) => {
@@ -324,7 +360,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
             (Reason::PartsServed { .. }, Target::Representation(found), Resolved::Many(parts)) => {
                 writing.parts(found, parts, out)
             }
-            (Reason::OptionsAnswered { .. }, ..) => writing.options(self.allow(), out),
+            (Reason::OptionsAnswered { .. } | Reason::PreflightAnswered { .. }, ..) => {
+                writing.options(self.allow(), out)
+            }
             (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
             (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed), _) if fixed.content().is_some() => {
                 writing.fixed(fixed, out)
@@ -335,7 +373,17 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
             (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, out)),
         };
-        Answer { verdict, route: self.route, rest, bytes, keep, interim: self.interim }
+        let (route, interim) = (self.route, self.interim);
+        Answer { verdict, route, rest, bytes, keep, interim, passed: self.passed.take() }
+    }
+
+    /// Fields beside those of what is sent.
+    fn more(&self, verdict: &Verdict) -> Fields<'_> {
+        let mut more = told(self.common(), verdict);
+        if self.gates().is_some() {
+            more.extend(self.gate_fields(verdict.reason));
+        }
+        more
     }
 
     fn cache_for_redirect(&self) -> Option<u64> {
@@ -399,7 +447,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
             },
             tag_varies: found.is_some_and(|found| found.description.vary.is_some()),
             last_modified: found.and_then(|found| found.description.last_modified),
-            retry_after: Some(soon(self.moment.random)),
+            report: None,
+            retry_after: Some(self.gate_retry_after(reason).unwrap_or_else(|| soon(self.moment.random))),
+            needed: self.needed(),
         }
     }
 }
@@ -428,7 +478,7 @@ pub(crate) fn refuse_malformed(
     };
     let stamp = Stamp { date: &moment.clock.date(), id: &id.0 };
     let bytes = refusal.put(out, &stamp);
-    Answer { verdict, route: None, rest: Rest::Nothing, bytes, keep: false, interim: None }
+    Answer { verdict, route: None, rest: Rest::Nothing, bytes, keep: false, interim: None, passed: None }
 }
 
 fn decide_malformed(fault: Fault) -> Verdict {
@@ -470,7 +520,7 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
         more: told(common, &verdict),
     };
     let bytes = refusal.put(out, &Stamp { date: &moment.clock.date(), id: request.id_told(site) });
-    Answer { verdict, route, rest: Rest::Nothing, bytes, keep: request.keep, interim: None }
+    Answer { verdict, route, rest: Rest::Nothing, bytes, keep: request.keep, interim: None, passed: None }
 }
 
 /// `Verdict-Reason`, where the config wants it on every answer.
@@ -482,12 +532,12 @@ fn told(common: &Common, verdict: &Verdict) -> Fields<'static> {
 }
 
 /// Whether a head that is malformed somewhere is one of HEAD, whose answer has no content (RFC 9110 §9.3.2).
-fn method_on_sight(bytes: &[u8]) -> Method {
+pub(crate) fn method_on_sight(bytes: &[u8]) -> Method {
     if bytes.trim_ascii_start().starts_with(b"HEAD ") { Method::Head } else { Method::Get }
 }
 
 /// The value of `Accept` in a head that is malformed somewhere: for choosing between text and JSON, and nothing else.
-fn accept_on_sight(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn accept_on_sight(bytes: &[u8]) -> Option<&[u8]> {
     let lines = bytes.split(|byte| *byte == b'\n');
     let mut names = lines.filter_map(|line| {
         let colon = memchr::memchr(b':', line)?;

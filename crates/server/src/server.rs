@@ -2,9 +2,11 @@
 
 use crate::admission::Shared;
 use crate::config::{Config, Limits};
+use crate::console::{Bound, Console, Request, View};
 use crate::descriptors;
 use crate::listen::{self, Given, Listening};
 use crate::log::Writer;
+use crate::metrics::Metrics;
 use crate::site::{Opened, Unopened};
 use crate::user;
 use crate::worker::{self, Order};
@@ -14,7 +16,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A running server.
 pub struct Server {
@@ -23,6 +25,12 @@ pub struct Server {
     log: Writer,
     /// What takes effect only when the process is started again.
     fixed: Fixed,
+    /// What answers now.
+    opened: Arc<Opened>,
+    view: Arc<View>,
+    console: Option<Console>,
+    /// What the console asks for; `None` once it is taken by who does it.
+    requests: Option<UnboundedReceiver<Request>>,
 }
 
 /// What a reload does not change.
@@ -84,11 +92,15 @@ impl Server {
     /// Binds, opens what the config names, becomes the config's user and starts the workers. When it returns, connections
     /// are accepted. With port 0 the system chooses the port; see [`Server::addresses`].
     pub fn start(config: Config) -> Result<Server, StartError> {
-        Server::start_with(config, &mut Vec::new())
+        let mut server = Server::start_with(config, &mut Vec::new(), false)?;
+        // A config that is no file's cannot be taken anew.
+        server.requests = None;
+        Ok(server)
     }
 
-    /// The same, listening where another process did; what is left in `given` is for no address of the config.
-    pub(crate) fn start_with(mut config: Config, given: &mut Vec<Given>) -> Result<Server, StartError> {
+    /// The same, listening where another process did; what is left in `given` is for no address of the config. `succeeds`:
+    /// that process is about to leave everything to this one.
+    pub(crate) fn start_with(mut config: Config, given: &mut Vec<Given>, succeeds: bool) -> Result<Server, StartError> {
         descriptors::raise();
         fit(&mut config.limits);
         let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
@@ -112,21 +124,25 @@ impl Server {
         } else if user::is_root() {
             crate::log::operation(format_args!("running as root; set `user` in the config to drop to another user"));
         }
+        let console = bind_console(&config, given, succeeds)?;
         let form = config.log;
         let fixed = Fixed::of(&config);
-        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let opened = Arc::new(Opened::open(config, None).map_err(cannot_open)?);
+        let metrics = Arc::new(Metrics::new(workers));
+        let tallies = metrics.tallies(&opened.config);
+        let count = workers;
         let shared = Arc::new(Shared::new(descriptors::told(descriptors::most())));
         let log = Writer::start();
         let (started, starts) = std::sync::mpsc::channel();
-        let workers = (0..workers).map(|i| {
+        let workers = tallies.into_iter().enumerate().map(|(i, tally)| {
             let mut sockets = Vec::new();
             for listening in &listening {
-                let own = listening.of_worker(i, workers)?;
+                let own = listening.of_worker(i, count)?;
                 sockets.extend(own.into_iter().map(|socket| (listening.configured, socket)));
             }
             let (sender, orders) = unbounded_channel();
-            let start =
-                worker::Start { opened: opened.clone(), shared: shared.clone(), sockets, log: log.log(form), orders };
+            let (opened, shared, log) = (opened.clone(), shared.clone(), log.log(form));
+            let start = worker::Start { opened, tally, shared, sockets, log, orders };
             let started = started.clone();
             let thread = thread::Builder::new().name(format!("worker-{i}"));
             Ok((thread.spawn(move || worker::run(start, &started))?, sender))
@@ -136,7 +152,13 @@ impl Server {
         let workers = workers
             .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
             .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
-        Ok(Server { listening, workers, log, fixed })
+        let (asks, requests) = unbounded_channel();
+        let maintenance = opened.gates.maintenance.clone();
+        let view = View::new(&opened.config, metrics, shared, maintenance, log.dropped.clone(), asks);
+        let view = Arc::new(view);
+        // Last of all: whoever finds it finds a server that answers.
+        let console = console.map(|bound| bound.start(view.clone())).transpose()?;
+        Ok(Server { listening, workers, log, fixed, opened, view, console, requests: Some(requests) })
     }
 
     /// Where it listens, in the order of the config.
@@ -146,7 +168,13 @@ impl Server {
 
     /// Every socket, with the address of the config that it is for.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (SocketAddr, &TcpListener)> {
-        self.listening.iter().flat_map(|own| own.sockets().iter().map(|socket| (own.configured, socket)))
+        let own = self.listening.iter().flat_map(|own| own.sockets().iter().map(|socket| (own.configured, socket)));
+        own.chain(self.console.iter().filter_map(Console::listener))
+    }
+
+    /// What the console asks for, to whoever does it.
+    pub(crate) fn take_requests(&mut self) -> Option<UnboundedReceiver<Request>> {
+        self.requests.take()
     }
 
     /// Answers by another config from now on: requests that are being answered end as they began, connections stay. An
@@ -158,7 +186,7 @@ impl Server {
         let fixed = Fixed::of(&config);
         let log = config.log;
         // Clients come to a socket as soon as it is bound, so everything else has to be right by then.
-        let opened = Arc::new(Opened::open(config).map_err(cannot_open)?);
+        let opened = Arc::new(Opened::open(config, Some(&self.opened)).map_err(cannot_open)?);
         let config = &opened.config;
         let still = |known: &Listening| config.listen.iter().any(|listen| listen.address == known.configured);
         let (ended, given_up): (Vec<_>, Vec<_>) =
@@ -179,19 +207,42 @@ impl Server {
                 let own = own.map_err(|error| StartError::bind(listening.configured, error))?;
                 sockets.extend(own.into_iter().map(|socket| (listening.configured, socket)));
             }
-            reloads.push(Order::Reload { opened: opened.clone(), log, sockets, ended: ended.clone() });
+            reloads.push((sockets, ended.clone()));
         }
-        for ((_, orders), reload) in self.workers.iter().zip(reloads) {
+        let moved = self.move_console(config)?;
+        let tallies = self.view.metrics.tallies(config);
+        for (((_, orders), (sockets, ended)), tally) in self.workers.iter().zip(reloads).zip(tallies) {
             // A worker that is gone has panicked, which stopping tells.
-            let _ = orders.send(reload);
+            let _ = orders.send(Order::Reload { opened: opened.clone(), tally, log, sockets, ended });
+        }
+        self.view.take(config);
+        if let Some(console) = moved
+            && let Some(before) = std::mem::replace(&mut self.console, console)
+        {
+            // It may be by this one that the reload was asked for.
+            before.leave();
         }
         self.listening.retain(|known| !ended.contains(&known.configured));
         self.listening.extend(begun);
+        self.opened = opened.clone();
         self.listening.sort_by_key(|known| order.iter().position(|address| *address == known.configured));
         if fixed != self.fixed {
             crate::log::operation(format_args!("`workers` and `user` take effect when the server is started again"));
         }
         Ok(())
+    }
+
+    /// Starts the console that another config has elsewhere, beside the one that there is; `None`: it stays as it is.
+    fn move_console(&self, config: &Config) -> Result<Option<Option<Console>>, StartError> {
+        let wanted = config.console.as_ref();
+        let bound = match (&self.console, wanted) {
+            (None, None) => return Ok(None),
+            (Some(console), _) if console.is_where(wanted) => return Ok(None),
+            (_, None) => return Ok(Some(None)),
+            (Some(console), Some(wanted)) => console.followed_by(wanted)?,
+            (None, Some(wanted)) => Bound::bind(wanted, None, false)?,
+        };
+        Ok(Some(Some(bound.start(self.view.clone())?)))
     }
 
     /// Whether one of the workers has ended without having been told to: a bug, and its clients wait for nobody.
@@ -219,12 +270,23 @@ impl Server {
 
     fn end(self, handed_over: Option<Arc<[SocketAddr]>>) -> io::Result<()> {
         drop(self.listening);
+        self.view.drain();
+        let mut console = self.console;
+        if handed_over.is_some()
+            && let Some(console) = console.take()
+        {
+            // Who asks now asks the other process.
+            console.stop();
+        }
         for (_, orders) in &self.workers {
             let _ = orders.send(Order::Drain { handed_over: handed_over.clone() });
         }
         let mut ended = Ok(());
         for (thread, _) in self.workers {
             ended = ended.and(thread.join().map_err(|_| io::Error::other("a worker panicked")));
+        }
+        if let Some(console) = console {
+            console.stop();
         }
         self.log.finish();
         ended
@@ -247,6 +309,15 @@ impl Fixed {
     fn of(config: &Config) -> Fixed {
         Fixed { workers: config.workers, user: config.user.clone() }
     }
+}
+
+/// The console of a config, with what another process listened there with.
+fn bind_console(config: &Config, given: &mut Vec<Given>, succeeds: bool) -> Result<Option<Bound>, StartError> {
+    let Some(console) = &config.console else { return Ok(None) };
+    let address = console.tcp.as_ref().map(|tcp| tcp.listen);
+    let adopted = given.iter().position(|given| Some(given.configured) == address);
+    let listener = adopted.map(|i| given.swap_remove(i).socket);
+    Bound::bind(console, listener, succeeds).map(Some)
 }
 
 /// Listens on one address of a config. `given_up`: where our own sockets listen that are closed next.

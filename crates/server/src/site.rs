@@ -2,10 +2,13 @@
 
 use crate::config::{Config, Explain, HintsTo, Kind, Limits};
 use crate::disk::Root;
+use crate::gates::{Gates, Shared};
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
+use crate::metrics::Tally;
 use crate::named::Named;
 use crate::request::Request;
 use crate::route::Found;
+use crate::tls::{Secure, Tickets};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -17,11 +20,16 @@ use verdict_core::status::Status;
 /// What can be made once for all workers and may fail: folders opened, pages read.
 pub(crate) struct Opened {
     pub(crate) config: Config,
+    pub(crate) gates: Shared,
     /// By route: the folder of a `files` route.
     roots: Vec<Option<Arc<Root>>>,
     /// By route: custom error pages by status code.
     pages: Vec<BTreeMap<u16, Arc<str>>>,
     named: Arc<Named>,
+    /// The keys by which sessions are resumed.
+    tickets: Tickets,
+    /// What connections of `https://` addresses begin with.
+    pub(crate) secure: Option<Secure>,
 }
 
 /// A file or folder that the config names and that cannot be opened.
@@ -42,7 +50,13 @@ impl std::fmt::Display for Unopened {
 impl std::error::Error for Unopened {}
 
 impl Opened {
-    pub(crate) fn open(config: Config) -> Result<Opened, Unopened> {
+    /// `before`: what is open already, of which is kept what counts.
+    pub(crate) fn open(config: Config, before: Option<&Opened>) -> Result<Opened, Unopened> {
+        let gates =
+            Shared::open(&config, before.map(|before| (&before.config, &before.gates))).map_err(|unusable| {
+                let error = io::Error::new(io::ErrorKind::InvalidData, unusable.to_string());
+                Unopened { path: unusable.path, error }
+            })?;
         let unopened = |path: &PathBuf| {
             let path = path.clone();
             move |error| Unopened { path, error }
@@ -61,7 +75,9 @@ impl Opened {
             pages.push(texts);
         }
         let named = Arc::new(Named::new(config.named_files.clone()));
-        Ok(Opened { config, roots, pages, named })
+        let tickets = before.map_or_else(Tickets::new, |before| before.tickets.clone());
+        let secure = config.tls.as_ref().map(|tls| Secure::new(&tls.certificates, &tickets));
+        Ok(Opened { config, gates, roots, pages, named, secure, tickets })
     }
 }
 
@@ -73,6 +89,7 @@ pub(crate) struct Site {
     pub(crate) wire: verdict_wire::Limits,
     /// What a message gets that no route is known for.
     pub(crate) nowhere: Rc<Common>,
+    pub(crate) tally: Tally,
 }
 
 /// One route.
@@ -81,6 +98,7 @@ pub(crate) struct Route {
     pub(crate) common: Rc<Common>,
     /// The methods that its targets take.
     pub(crate) allow: MethodSet,
+    pub(crate) gates: Option<Box<Gates>>,
 }
 
 /// What every answer of a route has in common.
@@ -103,6 +121,21 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// What a message gets that no route is known for.
+    pub(crate) fn of_no_route(config: &Config) -> Common {
+        Common {
+            headers: Vec::new(),
+            pages: BTreeMap::new(),
+            hints: Vec::new(),
+            hints_to_all: false,
+            explain: config.explain,
+            body: config.limits.body,
+            target: config.limits.target,
+            fields: config.limits.fields,
+            length_required: false,
+        }
+    }
+
     pub(crate) fn page(&self, status: Status) -> Option<&str> {
         self.pages.get(&status.code()).map(|page| &**page)
     }
@@ -128,7 +161,7 @@ const ANY: MethodSet = MethodSet::of(&[
 ]);
 
 impl Site {
-    pub(crate) fn new(opened: Arc<Opened>) -> Site {
+    pub(crate) fn new(opened: Arc<Opened>, tally: Tally) -> Site {
         let config = &opened.config;
         let wire = verdict_wire::Limits {
             target: config.limits.target as usize,
@@ -158,21 +191,11 @@ impl Site {
                 (Kind::Respond(respond), _) => (Handler::Respond(Fixed::new(respond, &common)), ANY),
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };
-            Route { handler, common, allow }
+            Route { handler, common, allow, gates: Gates::of(route, i, &opened.gates) }
         });
         let routes = routes.collect();
-        let nowhere = Rc::new(Common {
-            headers: Vec::new(),
-            pages: BTreeMap::new(),
-            hints: Vec::new(),
-            hints_to_all: false,
-            explain: config.explain,
-            body: config.limits.body,
-            target: config.limits.target,
-            fields: config.limits.fields,
-            length_required: false,
-        });
-        Site { wire, routes, nowhere, opened }
+        let nowhere = Rc::new(Common::of_no_route(config));
+        Site { wire, routes, nowhere, tally, opened }
     }
 
     /// The limits of a route, or those that hold before one is known.
@@ -184,6 +207,15 @@ impl Site {
     /// The route of a request.
     #[inline]
     pub(crate) fn find(&self, request: &Request<'_>) -> Found {
+        if let (Some((router, route)), None) = (&self.opened.config.to_https, request.served) {
+            return match router.find("", &request.path) {
+                Found::Match(mut matched) => {
+                    matched.route = *route;
+                    Found::Match(matched)
+                }
+                other => other,
+            };
+        }
         let router = &self.opened.config.router;
         let host = if router.names_hosts() { request.host() } else { "" };
         router.find(host, &request.path)

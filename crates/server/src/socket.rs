@@ -2,23 +2,24 @@
 
 use crate::buffers::Buffers;
 use crate::deadline::{Deadline, TICK};
-use crate::reactor::{Source, Way};
+use crate::reactor::Way;
+use crate::stream::Stream;
 use crate::timer::Timer;
 use crate::worker::Worker;
-use rustix::buffer::spare_capacity;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv};
 use std::cell::Cell;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use verdict_wire::Close;
 
 pub(crate) struct Socket {
-    pub(crate) stream: Source<TcpStream>,
+    pub(crate) stream: Stream,
     pub(crate) deadline: Deadline,
-    /// Bytes that the kernel has taken, of everything that waited for it.
+    /// Bytes that the kernel, or TLS, has taken, of everything that waited for it.
     pub(crate) sent: Cell<u64>,
 }
 
@@ -54,52 +55,71 @@ const LINGER_MOST: Duration = Duration::from_secs(600);
 const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
+    pub(crate) fn new(stream: Stream, deadline: Deadline) -> Socket {
+        Socket { stream, deadline, sent: Cell::new(0) }
+    }
+
     /// Waits until something comes, and reads it into buffers of the worker, which are held only then.
     pub(crate) async fn next(&self, due: u32, worker: &Worker) -> Next {
-        let next = self.stream.io(Way::Read, |stream| {
+        let next = poll_fn(|context| {
             let mut buffers = worker.take_buffers();
-            match recv(stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {
-                Ok((1.., _)) => Ok(Some(buffers)),
+            match self.stream.poll_read(context, &mut buffers.input) {
+                Poll::Ready(Ok(1..)) => Poll::Ready(Next::Bytes(buffers)),
                 other => {
                     worker.give_back(buffers);
-                    other.map(|_| None).map_err(io::Error::from)
+                    other.map(|_| Next::End)
                 }
             }
         });
-        match self.deadline.until(due, next).await {
-            Some(Ok(Some(buffers))) => Next::Bytes(buffers),
-            Some(Ok(None) | Err(_)) => Next::End,
-            None => Next::Rest,
-        }
+        self.deadline.until(due, next).await.unwrap_or(Next::Rest)
     }
 
     /// Appends what has come. There is room for it.
     pub(crate) async fn read(&self, buffer: &mut Vec<u8>, due: u32) -> Came {
-        let read = self.stream.io(Way::Read, |stream| Ok(recv(stream, spare_capacity(buffer), RecvFlags::empty())?));
+        let read = poll_fn(|context| self.stream.poll_read(context, buffer));
         match self.deadline.until(due, read).await {
-            Some(Ok((0, _))) => Came::End,
+            Some(Ok(0)) => Came::End,
             Some(Ok(_)) => Came::Bytes,
             Some(Err(_)) => Came::Broken,
             None => Came::Nothing,
         }
     }
 
-    /// Writes all of it; the client must take some of it every `pause`.
+    /// Writes all of it, and what TLS still has; the client must take some of it every `pause`.
     pub(crate) async fn write(&self, bytes: &[u8], pause: Duration) -> Result<(), Close> {
-        self.write_rest(bytes, SendFlags::NOSIGNAL, pause).await
+        self.write_rest(bytes, SendFlags::NOSIGNAL, pause).await?;
+        if self.stream.is_secure() {
+            return self.polled(pause, |context| self.stream.poll_flush(context)).await;
+        }
+        Ok(())
     }
 
-    /// Writes all of it, and tells the kernel that more follows, so that head and content share a segment.
+    /// Writes all of it, and tells the kernel, or TLS, that more follows, so that head and content share a segment.
     pub(crate) async fn write_more(&self, bytes: &[u8], pause: Duration) -> Result<(), Close> {
         self.write_rest(bytes, SendFlags::NOSIGNAL | SendFlags::MORE, pause).await
     }
 
     async fn write_rest(&self, mut bytes: &[u8], flags: SendFlags, pause: Duration) -> Result<(), Close> {
         while !bytes.is_empty() {
-            let n = self.writing(pause, || Ok(send(&self.stream, bytes, flags)?)).await?;
+            let n = self.polled(pause, |context| self.stream.poll_write(context, bytes, flags)).await?;
+            self.sent.set(self.sent.get() + n as u64);
             bytes = &bytes[n..];
         }
         Ok(())
+    }
+
+    /// Something that ends once the client takes some, which it must within `pause`.
+    async fn polled<T>(
+        &self,
+        pause: Duration,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Result<T, Close> {
+        let due = self.deadline.after(pause);
+        match self.deadline.until(due, poll_fn(poll)).await {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(broken(&error)),
+            None => Err(self.why_not_sent()),
+        }
     }
 
     /// One call that writes, made when the socket takes something; it must within `pause`.
@@ -108,18 +128,13 @@ impl Socket {
         pause: Duration,
         mut call: impl FnMut() -> io::Result<usize>,
     ) -> Result<usize, Close> {
-        let due = self.deadline.after(pause);
-        match self.deadline.until(due, self.stream.io(Way::Write, |_| call())).await {
-            Some(Ok(n)) => {
-                self.sent.set(self.sent.get() + n as u64);
-                Ok(n)
-            }
-            Some(Err(error)) => Err(broken(&error)),
-            None => Err(self.why_not_sent()),
-        }
+        let mut call = std::pin::pin!(self.stream.io(Way::Write, |_| call()));
+        let n = self.polled(pause, |context| call.as_mut().poll(context)).await?;
+        self.sent.set(self.sent.get() + n as u64);
+        Ok(n)
     }
 
-    fn why_not_sent(&self) -> Close {
+    pub(crate) fn why_not_sent(&self) -> Close {
         if self.deadline.is_over() { Close::DrainOver } else { Close::SendIdle }
     }
 
@@ -128,7 +143,7 @@ impl Socket {
     pub(crate) async fn drained(&self, pause: Duration, sent: u64, begun: Instant) -> Result<(), Close> {
         const LEAST: Duration = Duration::from_micros(200);
         let failed = |error: io::Error| broken(&error);
-        let mut left = unacknowledged(self.stream.get()).map_err(failed)?;
+        let mut left = unacknowledged(self.stream.socket()).map_err(failed)?;
         let mut due = Instant::now() + pause;
         let mut least = LEAST;
         while left > 0 {
@@ -145,7 +160,7 @@ impl Socket {
                 _ => drop(self.deadline.until(self.deadline.after(TICK), pending::<()>()).await),
             }
             least = 2 * least;
-            let now = unacknowledged(self.stream.get()).map_err(failed)?;
+            let now = unacknowledged(self.stream.socket()).map_err(failed)?;
             if now < left {
                 (left, due) = (now, Instant::now() + pause);
             }
@@ -156,7 +171,7 @@ impl Socket {
     /// Ends our side, so that the client reads to the end of its answer, and discards what it still sends. A socket that is
     /// closed while there are bytes unread resets the connection, and the answer may be lost with it (RFC 9112 §9.6).
     pub(crate) async fn linger(&self) {
-        let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
+        self.finish();
         let begun = Instant::now();
         let mut nothing = vec![0; 64 << 10];
         let mut discarded = 0;
@@ -174,12 +189,13 @@ impl Socket {
 
     /// Ends our side.
     pub(crate) fn finish(&self) {
+        self.stream.say_goodbye();
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
     }
 
     /// Ends the connection so that nobody takes what was sent for the whole.
     pub(crate) fn abort(&self) {
-        let _ = socket2::SockRef::from(self.stream.get()).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(self.stream.socket()).set_linger(Some(Duration::ZERO));
     }
 }
 
@@ -199,8 +215,9 @@ fn unacknowledged(stream: &TcpStream) -> io::Result<u32> {
     }
 }
 
-fn broken(error: &io::Error) -> Close {
+pub(crate) fn broken(error: &io::Error) -> Close {
     match error.kind() {
+        ErrorKind::InvalidData => Close::Tls,
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Close::PeerReset,
         _ => Close::Io,
     }

@@ -4,14 +4,16 @@ use crate::admission::{Connections, InFlight, Shared};
 use crate::buffers::Buffers;
 use crate::client::CROWDED_HEAD;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Scheme};
 use crate::deadline::{Deadlines, NEVER, TICK};
 use crate::id::Random;
 use crate::idle::Idle;
 use crate::listen::BACKLOG;
 use crate::log::{self, Log};
+use crate::metrics::Tally;
 use crate::reactor::{Event, Reactor, Source, Way};
 use crate::site::{Opened, Site};
+use crate::stream::Layer;
 use crate::timer::Timer;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
@@ -27,7 +29,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::task::{JoinHandle, LocalSet, spawn_blocking, spawn_local};
 
 /// One worker, as its connections see it.
 pub(crate) struct Worker {
@@ -39,6 +41,8 @@ pub(crate) struct Worker {
     pub(crate) log: Log,
     /// Set when the server is told to stop.
     draining: Cell<bool>,
+    /// Tells those who wait for something else.
+    pub(crate) drain_begins: Notify,
     /// Set when the last connection is over after that.
     over: Cell<bool>,
     /// What connections at work have, kept between them: the next one finds it warm.
@@ -96,6 +100,7 @@ const MOST_KEPT: usize = 64;
 /// What a worker starts with.
 pub(crate) struct Start {
     pub(crate) opened: Arc<Opened>,
+    pub(crate) tally: Tally,
     pub(crate) shared: Arc<Shared>,
     /// Each with the address of the config that it is for.
     pub(crate) sockets: Vec<(SocketAddr, TcpListener)>,
@@ -108,6 +113,7 @@ pub(crate) enum Order {
     /// Answer by another config.
     Reload {
         opened: Arc<Opened>,
+        tally: Tally,
         log: config::Log,
         /// To listen on as well.
         sockets: Vec<(SocketAddr, TcpListener)>,
@@ -138,13 +144,14 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
         }
     };
     let worker = Rc::new(Worker {
-        site: RefCell::new(Rc::new(Site::new(start.opened))),
+        site: RefCell::new(Rc::new(Site::new(start.opened, start.tally))),
         shared: start.shared,
         clock: Clock::new(),
         deadlines: Deadlines::new(),
         random: Random::new(),
         log: start.log,
         draining: Cell::new(false),
+        drain_begins: Notify::new(),
         over: Cell::new(false),
         buffers: RefCell::default(),
         connections: Rc::default(),
@@ -214,21 +221,22 @@ struct Acceptor {
 /// Does what the worker is told, until that is to end and it has ended.
 async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acceptors: Vec<Acceptor>) {
     let handed_over = loop {
-        let (opened, log, sockets, ended) = match orders.recv().await {
-            Some(Order::Reload { opened, log, sockets, ended }) => (opened, log, sockets, ended),
+        let (opened, tally, log, sockets, ended) = match orders.recv().await {
+            Some(Order::Reload { opened, tally, log, sockets, ended }) => (opened, tally, log, sockets, ended),
             Some(Order::Drain { handed_over }) => break handed_over,
             None => break None,
         };
-        worker.site.replace(Rc::new(Site::new(opened)));
+        worker.site.replace(Rc::new(Site::new(opened, tally)));
         worker.log.set_form(log);
         // They stop in their own time. Those that have are forgotten.
         acceptors.retain(|acceptor| !acceptor.task.is_finished());
         acceptors.iter().filter(|acceptor| ended.contains(&acceptor.address)).for_each(|ended| ended.stop.notify_one());
         acceptors.extend(sockets.into_iter().map(|(address, socket)| {
-            Acceptor::new(address, |stop| accept_when_watched(socket.into(), worker.clone(), stop))
+            Acceptor::new(address, |stop| accept_when_watched(address, socket.into(), worker.clone(), stop))
         }));
     };
     worker.draining.set(true);
+    worker.drain_begins.notify_waiters();
     let deadline = worker.deadlines.enroll();
     // Who starts a new process does not wait for the old one: it may take as long as its clients do, unless it is told to
     // stop then.
@@ -282,18 +290,18 @@ fn watch(
 ) -> io::Result<()> {
     for (address, socket) in sockets {
         let socket = Source::new(socket.into(), &worker.reactor)?;
-        acceptors.push(Acceptor::new(address, |stop| accept(socket, worker.clone(), stop)));
+        acceptors.push(Acceptor::new(address, |stop| accept(address, socket, worker.clone(), stop)));
     }
     Ok(())
 }
 
 /// Accepts from a socket as soon as the kernel has room to watch it: clients come to it already.
-async fn accept_when_watched(socket: Rc<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
+async fn accept_when_watched(address: SocketAddr, socket: Rc<TcpListener>, worker: Rc<Worker>, stop: Rc<Notify>) {
     let deadline = worker.deadlines.enroll();
     let mut complaints = Complaints::default();
     loop {
         match Source::new(socket.clone(), &worker.reactor) {
-            Ok(socket) => return accept(socket, worker, stop).await,
+            Ok(socket) => return accept(address, socket, worker, stop).await,
             Err(error) => complaints.tell("a worker cannot listen on a new address yet", &error),
         }
         if deadline.until(deadline.after(TICK), stop.notified()).await.is_some() {
@@ -334,7 +342,12 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
         worker.log.flush();
         if tick.is_multiple_of(10) {
             worker.clock.tick();
-            worker.site().forget(worker.clock.nanoseconds());
+            let site = worker.site();
+            site.forget(worker.clock.nanoseconds());
+            if site.opened.gates.are_to_be_looked_at(worker.clock.nanoseconds() / 1_000_000_000) {
+                let opened = site.opened.clone();
+                spawn_blocking(move || opened.gates.look());
+            }
         }
     }
 }
@@ -353,13 +366,15 @@ impl Last {
     }
 }
 
-/// Accepts until it is told to stop, and then what waits already.
-async fn accept(listener: Source<Rc<TcpListener>>, worker: Rc<Worker>, stop: Rc<Notify>) {
+/// Accepts until it is told to stop, and then what waits already. `configured`: the address of the config that it is for.
+async fn accept(configured: SocketAddr, listener: Source<Rc<TcpListener>>, worker: Rc<Worker>, stop: Rc<Notify>) {
     let mut complaints = Complaints::default();
     let deadline = worker.deadlines.enroll();
     let call =
         |listener: &Rc<TcpListener>| Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?);
     let mut last = None::<Last>;
+    // A reload may change it, and one that gives the address up leaves it for who is accepted last.
+    let mut scheme = Scheme::Http;
     loop {
         // What cannot even be refused waits in the kernel's queue until it can.
         if last.is_none() && worker.shared.is_full(worker.site().limits(None)) {
@@ -411,12 +426,19 @@ async fn accept(listener: Source<Rc<TcpListener>>, worker: Rc<Worker>, stop: Rc<
         let Some(client) = address.and_then(|address| SocketAddr::try_from(address).ok()) else { continue };
         let site = worker.site();
         let limits = site.limits(None);
+        let listens = site.opened.config.listen.iter().find(|listen| listen.address == configured);
+        scheme = listens.map_or(scheme, |listen| listen.scheme);
+        site.tally.accepted();
         // One client's flood is no reason for others to wait, so there is no pause after a connection that is dropped.
         if let Some(admission) = worker.shared.admit(client.ip(), &worker.connections, limits) {
             let head = if admission.crowded.is_some() { CROWDED_HEAD } else { limits.head };
             let (now, due) = (worker.deadlines.now(), worker.deadlines.after(head));
             // If the kernel has no room to watch it, it is closed.
-            let watch = |at| worker.reactor.watch(&stream, at).map(|()| stream);
+            let layer = || match scheme {
+                Scheme::Http => Layer::Plain,
+                Scheme::Https => Layer::Greeting,
+            };
+            let watch = |at| worker.reactor.watch(&stream, at).map(|()| (stream, layer()));
             let _ = worker.idle.rest(watch, admission, now, due);
         }
     }

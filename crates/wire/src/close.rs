@@ -59,6 +59,14 @@ reasons! {
     DrainOver "drain-over"
     /// The server closed it for want of room.
     Overloaded "overloaded"
+    /// HTTP/2: the client broke a rule of the protocol, or said that the connection is over.
+    Http2 "http2"
+    /// HTTP/2: more requests were taken back than anybody needs to.
+    ResetFlood "reset-flood"
+    /// HTTP/2: a head in more pieces than it has bytes for.
+    ContinuationFlood "continuation-flood"
+    /// HTTP/2: frames that ask for nothing, more than anybody needs to send.
+    FrameFlood "frame-flood"
     /// TLS failed, in the handshake or after it.
     Tls "tls"
     /// It was handed to another protocol, which has ended.

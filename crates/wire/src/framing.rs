@@ -42,7 +42,7 @@ fn host(head: &Head, input: &[u8]) -> Result<(), Fault> {
     let Some(value) = head.first(Name::Host) else {
         return match head.version {
             Version::Http10 => Ok(()),
-            Version::Http11 => fault(Malformed::HostMissing, head.len - 2),
+            Version::Http11 | Version::Http2 => fault(Malformed::HostMissing, head.len - 2),
         };
     };
     if head.repeated(Name::Host) {

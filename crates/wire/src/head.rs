@@ -55,6 +55,8 @@ pub enum Version {
     /// HTTP/1.1.
     #[default]
     Http11,
+    /// HTTP/2. No head that is parsed here says so: it is said of one that was made of a stream's fields (RFC 9113 §8.3.1).
+    Http2,
 }
 
 /// How large a head may be.

@@ -33,6 +33,8 @@ pub enum Delimiter {
     Chunked,
     /// The end of the connection.
     UntilClose,
+    /// The end of its stream (RFC 9113 §8.1).
+    Stream,
 }
 
 /// How an answer is sent.
@@ -50,7 +52,8 @@ pub struct Delivery {
 /// answer to HEAD, the length that GET's would have.
 pub fn delivery(status: Status, asked: Asked, size: Option<u64>) -> Delivery {
     let empty = |delimiter, closes| Delivery { delimiter, content: false, closes };
-    let closes = !asked.persist;
+    // RFC 9113 §8.2.2: a stream says nothing of its connection.
+    let closes = !asked.persist && asked.version != Version::Http2;
     match (status, asked.method) {
         // RFC 9110 §15.2: "terminated by the end of the header section"; the final answer is still to come.
         (s, _) if s.class() == Class::Informational => empty(Delimiter::None, false),
@@ -66,6 +69,7 @@ pub fn delivery(status: Status, asked: Asked, size: Option<u64>) -> Delivery {
                 (None, Version::Http11) => Delimiter::Chunked,
                 // RFC 9112 §6.1: no transfer coding to a client that did not say HTTP/1.1.
                 (None, Version::Http10) => Delimiter::UntilClose,
+                (None, Version::Http2) => Delimiter::Stream,
             };
             // RFC 9110 §9.3.2: the fields of GET, without its content.
             let content = method != Method::Head;
@@ -192,7 +196,12 @@ impl<'a> HeadWriter<'a> {
                 self.out.extend_from_slice(b"\r\n");
             }
             Delimiter::Chunked => self.out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-            Delimiter::None | Delimiter::UntilClose => {}
+            Delimiter::None | Delimiter::UntilClose | Delimiter::Stream => {}
+        }
+        if asked.version == Version::Http2 {
+            self.out.extend_from_slice(b"\r\n");
+            self.finished = true;
+            return delivery;
         }
         let stays_in_http10 = !interim && !delivery.closes && asked.version == Version::Http10;
         self.out.extend_from_slice(match (delivery.closes, self.upgrade, stays_in_http10) {
@@ -364,9 +373,10 @@ mod tests {
 
     #[test]
     fn every_answer_ends_where_the_rfc_says() {
+        use Delimiter::Stream;
         use Delimiter::{Chunked, Length, None as Nothing, UntilClose};
         use Method as M;
-        use Version::{Http10, Http11};
+        use Version::{Http2, Http10, Http11};
         // status, method, version, keep, size; delimiter, content, closes
         #[rustfmt::skip]
         let table = [
@@ -399,6 +409,9 @@ mod tests {
             (Status::METHOD_NOT_ALLOWED,  M::Connect, Http11, true,  Some(5), Length(5),  true,  false),
             (Status::FOUND,               M::Get,     Http11, true,  Some(0), Length(0),  true,  false),
             (Status::BAD_GATEWAY,         M::Other,   Http11, true,  None,    Chunked,    true,  false),
+            (Status::OK,                  M::Get,     Http2,  true,  Some(5), Length(5),  true,  false),
+            (Status::OK,                  M::Get,     Http2,  false, None,    Stream,     true,  false),
+            (Status::NO_CONTENT,          M::Delete,  Http2,  false, None,    Nothing,    false, false),
         ];
         for (status, method, version, persist, size, delimiter, content, closes) in table {
             let found = delivery(status, asked(method, version, persist), size);

@@ -6,6 +6,8 @@ mod code;
 mod command;
 mod completions;
 mod explain;
+mod hash;
+mod maintenance;
 mod man;
 mod schema;
 mod serve;

@@ -1,8 +1,9 @@
 //! One route: its pattern, its one kind, and what holds for it whatever the kind.
 
+use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
-use super::{HintsTo, Kind, Limits, Route, fields, kinds, limits, report};
+use super::{HintsTo, Kind, Limits, Route, allow, concurrency, cors, fields, kinds, limits, maintenance, rate, report};
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,6 +47,7 @@ pub(super) fn route(
     span: Range<usize>,
     value: &Value<'_>,
     defaults: Limits,
+    guards: &Guards,
 ) -> Option<Route> {
     let DeValue::Table(entries) = value.get_ref() else {
         let error = reader.findings.error(value.span(), "a route is a table");
@@ -54,12 +56,20 @@ pub(super) fn route(
     };
     let mut table = Table::new(Place::Route, entries);
     let kind = kind(reader, &mut table, entries, pattern.as_ref(), span.clone());
-    let (limits, length_required) = match table.take("limits") {
+    let limits = match table.take("limits") {
         Some(entry) => limits::route(reader, &entry, defaults),
-        None => (defaults, false),
+        None => limits::OfRoute { limits: defaults, length_required: false, types: None },
     };
+    let access = allow::read(reader, &mut table, guards);
+    let cors = table.take("cors").and_then(|entry| cors::read(reader, &entry));
+    let rate = table.take("rate").and_then(|entry| rate::read(reader, &entry));
+    if let Some((rate, span)) = &rate {
+        rate::with_users(reader, rate, span.clone(), access.guarded);
+    }
+    let concurrency = table.take("concurrency").and_then(|entry| concurrency::read(reader, &entry));
+    let maintenance = table.take("maintenance").and_then(|entry| maintenance::read(reader, &entry));
     let headers = match table.take("headers") {
-        Some(entry) => headers(reader, &entry, kind.as_ref()),
+        Some(entry) => headers(reader, &entry, kind.as_ref(), cors.is_some(), rate.is_some()),
         None => Vec::new(),
     };
     let pages = match table.take("pages") {
@@ -81,8 +91,17 @@ pub(super) fn route(
         pattern: pattern?,
         line: report::position(reader.text, span.start).0,
         kind: kind?,
-        limits,
-        length_required,
+        limits: limits.limits,
+        length_required: limits.length_required,
+        types: limits.types,
+        auth: access.auth,
+        open: access.open,
+        allow: access.allow,
+        hide: access.hide,
+        cors,
+        rate: rate.map(|(rate, _)| rate),
+        concurrency,
+        maintenance,
         headers,
         pages,
         hints,
@@ -124,7 +143,14 @@ fn kind(
     files.map(Kind::Files).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
 }
 
-fn headers(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, kind: Option<&Kind>) -> Vec<(String, String)> {
+/// `cors` and `rate` say whether the route has those.
+fn headers(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_, '_>,
+    kind: Option<&Kind>,
+    cors: bool,
+    rate: bool,
+) -> Vec<(String, String)> {
     let fields = fields::of_route(reader, entry);
     for field in &fields {
         let set_by = match kind {
@@ -135,6 +161,8 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, kind: Option<&Kind>) 
             Some(Kind::Respond(respond)) if respond.headers.iter().any(|(name, _)| is(&field.name, name)) => {
                 Some("respond")
             }
+            _ if rate && (is(&field.name, "RateLimit") || is(&field.name, "RateLimit-Policy")) => Some("rate"),
+            _ if cors && field.name.to_ascii_lowercase().starts_with("access-control-") => Some("cors"),
             _ => None,
         };
         if let Some(key) = set_by {

@@ -6,11 +6,21 @@
 pub(super) enum Place {
     Top,
     Limits,
+    Tls,
+    Certificate,
     Route,
     RouteLimits,
     Files,
     Redirect,
     Respond,
+    Auth,
+    Jwt,
+    Allow,
+    Rate,
+    Concurrency,
+    Maintenance,
+    Cors,
+    Console,
 }
 
 impl Place {
@@ -18,11 +28,21 @@ impl Place {
         match self {
             Place::Top => "at the top level",
             Place::Limits => "in `[limits]`",
+            Place::Tls => "in `[tls]`",
+            Place::Certificate => "in `certificates`",
             Place::Route => "in a route",
             Place::RouteLimits => "in a route's `limits`",
             Place::Files => "in `files`",
             Place::Redirect => "in `redirect`",
             Place::Respond => "in `respond`",
+            Place::Auth => "in `[auth.NAME]`",
+            Place::Jwt => "in `jwt`",
+            Place::Allow => "in `allow`",
+            Place::Rate => "in `rate`",
+            Place::Concurrency => "in `concurrency`",
+            Place::Maintenance => "in `maintenance`",
+            Place::Cors => "in `cors`",
+            Place::Console => "in `console`",
         }
     }
 }
@@ -30,23 +50,9 @@ impl Place {
 /// The keys that are known in a place and not supported yet.
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
-        Place::Top => &["auth", "console", "h2c-upgrade", "state", "tls"],
-        Place::Route => &[
-            "allow",
-            "auth",
-            "concurrency",
-            "cors",
-            "documents",
-            "hide",
-            "jobs",
-            "maintenance",
-            "proxy",
-            "rate",
-            "timeout",
-            "upload",
-        ],
-        Place::RouteLimits => &["types"],
-        Place::Limits | Place::Files | Place::Redirect | Place::Respond => &[],
+        Place::Top => &[],
+        Place::Route => &["documents", "jobs", "proxy", "timeout", "upload"],
+        _ => &[],
     }
 }
 
@@ -56,6 +62,7 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "listen" | "workers" | "log" | "drain" | "explain" | "user" | "console" | "state" | "tls"
         | "trusted-proxies" | "h2c-upgrade" => Place::Top,
         "body-idle" | "min-rate" | "send-idle" | "fields" | "connections" | "per-client" | "requests" => Place::Limits,
+        "certificate" | "key" | "certificates" | "redirect-http" => Place::Tls,
         "files" | "redirect" | "respond" | "headers" | "pages" | "hints" | "hints-to" | "documents" | "jobs"
         | "proxy" | "upload" | "concurrency" | "timeout" | "cors" | "rate" | "allow" | "hide" | "maintenance" => {
             Place::Route
@@ -63,6 +70,14 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "root" | "index" | "listing" | "dotfiles" | "precompressed" | "fallback" => Place::Files,
         "to" => Place::Redirect,
         "type" => Place::Respond,
+        "per" | "burst" => Place::Rate,
+        "basic" | "tokens" | "jwt" => Place::Auth,
+        "keys" | "issuer" | "audience" => Place::Jwt,
+        "read" | "write" => Place::Allow,
+        "max" | "wait" => Place::Concurrency,
+        "until" => Place::Maintenance,
+        "token" => Place::Console,
+        "origins" | "credentials" | "methods" | "expose" | "max-age" => Place::Cors,
         "length" | "types" => Place::RouteLimits,
         _ => return None,
     })

@@ -5,6 +5,8 @@ use super::later::Place;
 use super::read::{Entry, Reader, Zero};
 use crate::descriptors;
 use std::time::Duration;
+use toml::de::DeValue;
+use verdict_core::field::media_type::MediaType;
 
 /// The limits of the whole server.
 pub(super) fn top(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Limits {
@@ -62,12 +64,20 @@ fn connections(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<u64> {
     Some(asked.min(descriptors::room(most)))
 }
 
-/// A route's limits, and whether it demands a length.
-pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Limits) -> (Limits, bool) {
+/// What a route's `limits` say.
+pub(super) struct OfRoute {
+    pub(super) limits: Limits,
+    /// It demands a length.
+    pub(super) length_required: bool,
+    /// The media types that it takes; `None` is any.
+    pub(super) types: Option<Vec<String>>,
+}
+
+/// A route's limits over those of the server.
+pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Limits) -> OfRoute {
     let mut limits = defaults;
-    let mut length_required = false;
     let Some(mut table) = reader.table(entry, Place::RouteLimits, "{ body = \"50MiB\" }") else {
-        return (limits, length_required);
+        return OfRoute { limits, length_required: false, types: None };
     };
     if let Some(entry) = table.take("body-idle") {
         limits.body_idle = reader.duration(&entry, Zero::Refused).unwrap_or(limits.body_idle);
@@ -87,9 +97,8 @@ pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Li
     if let Some(entry) = table.take("fields") {
         limits.fields = lower(reader, &entry, limits.fields).unwrap_or(limits.fields);
     }
-    if let Some(entry) = table.take("length") {
-        length_required = reader.word(&entry, &[("required", true)]).unwrap_or(false);
-    }
+    let length = table.take("length").and_then(|entry| reader.word(&entry, &[("required", true)]));
+    let types = table.take("types").map(|entry| types(reader, &entry));
     for key in ["head", "idle", "connections", "per-client", "requests"] {
         if let Some(entry) = table.take_refused(key) {
             let error = reader.findings.error(entry.key_span, format!("a route cannot set `{key}`"));
@@ -97,7 +106,37 @@ pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Li
         }
     }
     table.finish(reader);
-    (limits, length_required)
+    OfRoute { limits, length_required: length.unwrap_or(false), types }
+}
+
+/// `type/subtype`, `type/*` or `*/*` (RFC 9110 §12.5.1, without parameters).
+fn types(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Vec<String> {
+    const EXAMPLE: &str = "application/json";
+    let mut types = Vec::new();
+    if let DeValue::Array(values) = entry.value.get_ref()
+        && values.is_empty()
+    {
+        let error = reader.findings.error(entry.span(), "a route without a media type takes no content");
+        error.help(format!("write it as in `types = [\"{EXAMPLE}\", \"image/*\"]`, or remove it"));
+    }
+    for (text, span) in reader.strings(entry, "a media type", EXAMPLE) {
+        let (what, help) = match MediaType::parse(text.as_bytes()) {
+            Some(media_type) if !media_type.parameters.is_empty() || text.contains(';') => (
+                "has parameters, which do not count",
+                format!("write `{}`", text.split(';').next().unwrap_or("").trim()),
+            ),
+            Some(MediaType { kind: b"*", subtype, .. }) if subtype != b"*" => {
+                ("is not a media type", "write one, or `*/*` for any".to_owned())
+            }
+            Some(_) => {
+                types.push(text.to_owned());
+                continue;
+            }
+            None => ("is not a media type", format!("write it as in `types = [\"{EXAMPLE}\", \"image/*\"]`")),
+        };
+        reader.findings.error(span, format!("`{}` {what}", text.escape_debug())).help(help);
+    }
+    types
 }
 
 fn head_size(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<u64> {

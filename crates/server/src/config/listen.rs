@@ -48,7 +48,7 @@ impl std::str::FromStr for Listen {
         } else if let Some(authority) = text.strip_prefix("https://") {
             (Scheme::Https, authority)
         } else {
-            return Err("an address begins with `http://`".to_owned());
+            return Err("an address begins with `http://` or `https://`".to_owned());
         };
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.contains(['/', '?', '#']) {
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn anything_else_is_not_an_address() {
         let cases = [
-            ("127.0.0.1:8080", "an address begins with `http://`"),
-            ("ftp://127.0.0.1", "an address begins with `http://`"),
+            ("127.0.0.1:8080", "an address begins with `http://` or `https://`"),
+            ("ftp://127.0.0.1", "an address begins with `http://` or `https://`"),
             ("http://127.0.0.1:8080/x", "an address has no path: routes have patterns"),
             ("http://127.0.0.1:http", "`http` is not a port"),
             ("http://127.0.0.1:65536", "`65536` is not a port"),

@@ -52,7 +52,7 @@ impl Report {
         }
         // The renderer shows the name of the file as it is.
         let name = name.replace(char::is_control, "\u{fffd}");
-        Report { name, source: without_c1(source).into(), diagnostics }
+        Report { name, source: without_c1(&super::console::without_token(source)).into(), diagnostics }
     }
 
     /// What was found.

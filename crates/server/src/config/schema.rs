@@ -4,7 +4,9 @@
 //! Rule: what the parser has a table of (units, defaults, statuses, fields) is asked of that table. The keys stand here a
 //! second time, with the words that an editor shows; tests hold both lists of keys, and what each takes, against each other.
 
+mod auth;
 mod form;
+mod load;
 
 use super::fields::{DECIDED, FRAMING, OURS};
 use super::read::Zero;
@@ -26,7 +28,7 @@ pub fn schema() -> String {
         (
             "listen",
             described(
-                "Where to listen: `http://`, an IP address or localhost, and a port; or a list of them. Port 0 is one that is \
+                "Where to listen: `http://` or `https://`, an IP address or localhost, and a port; or a list of them. Port 0 is one that is \
                  free.",
                 one_or_list(form::address(), 1).with("default", Json::list(["http://127.0.0.1:8080"])),
             ),
@@ -62,16 +64,34 @@ pub fn schema() -> String {
                 of_type("boolean").with("default", false),
             ),
         ),
+        ("console", console()),
+        (
+            "state",
+            described(
+                "The folder of what the server keeps, and of the console's socket, `console.sock`; made where it is missing. \
+                 Without it and without `console` there is no console.",
+                not_empty(),
+            ),
+        ),
         ("user", described("The user of /etc/passwd to become once the listeners are bound.", text(r"[^\x00:/]+"))),
         (
             "trusted-proxies",
             described(
                 "The networks of those whose word about a request counts, as in `10.0.0.0/8`: their `Request-Id` is taken \
-                 over.",
+                 over, and who the client is by their `Forwarded` or `X-Forwarded-For`.",
                 one_or_list(form::network(), 0),
             ),
         ),
+        ("tls", tls()),
+        (
+            "h2c-upgrade",
+            described(
+                "Whether a request on an `http://` address may change the connection to HTTP/2 by `Upgrade: h2c`: 101.",
+                of_type("boolean").with("default", false),
+            ),
+        ),
         ("limits", limits()),
+        ("auth", auth::guards()),
         ("route", routes()),
     ];
     let schema = table(keys)
@@ -82,11 +102,51 @@ pub fn schema() -> String {
     format!("{schema:#}\n")
 }
 
+fn console() -> Json {
+    let keys = vec![
+        ("listen", described("Where, as in `127.0.0.1:8081`.", form::socket_address())),
+        (
+            "token",
+            described("What its clients have to know, to be sent as `Authorization: Bearer`.", form::token68(16)),
+        ),
+    ];
+    described(
+        "An address for the console beside its socket, `console.sock` in `state`, which is `./state` unless set.",
+        table(keys).with("required", Json::list(["listen", "token"])),
+    )
+}
+
 // What `[limits]` and a route's `limits` have in common.
 const BODY_IDLE: &str = "The longest pause within a request's content. Beyond: 408.";
 const SEND_IDLE: &str = "The longest time that a client takes nothing of its answer, before it is cut.";
 const MIN_RATE: &str = "Bytes of content a second, on average; `0B/s` is no minimum. Below: 408.";
 const BODY: &str = "The most content that a request may have. Beyond: 413.";
+
+fn tls() -> Json {
+    let file = |words: &str| described(words, not_empty());
+    let certificate = || file("A certificate in PEM, and behind it those that lead to who signed it.");
+    let key = || file("Its private key in PEM, without a password.");
+    let pair = table(vec![("certificate", certificate()), ("key", key())]);
+    let list =
+        of_type("array").with("items", pair.with("required", Json::list(["certificate", "key"]))).with("minItems", 1);
+    let keys = vec![
+        ("certificate", certificate()),
+        ("key", key()),
+        ("certificates", described("Several, each for the names that it has; the first is also for any other.", list)),
+        (
+            "redirect-http",
+            described(
+                "Whether what comes to an `http://` address is redirected to `https://` for good: 308.",
+                of_type("boolean").with("default", false),
+            ),
+        ),
+    ];
+    let one = Json::empty().with("required", Json::list(["certificate", "key"]));
+    let one = one.with("properties", Json::empty().with("certificates", false));
+    let several = Json::empty().with("required", Json::list(["certificates"]));
+    let several = several.with("properties", Json::empty().with("certificate", false).with("key", false));
+    described("What the `https://` addresses need.", table(keys)).with("oneOf", Json::List(vec![one, several]))
+}
 
 fn limits() -> Json {
     let default = Limits::default();
@@ -142,6 +202,10 @@ fn route() -> Json {
         ("redirect", redirect()),
         ("respond", respond()),
         ("limits", route_limits()),
+        ("cors", load::cors()),
+        ("rate", load::rate()),
+        ("concurrency", load::concurrency()),
+        ("maintenance", load::maintenance()),
         (
             "headers",
             described(
@@ -172,10 +236,12 @@ fn route() -> Json {
             ),
         ),
     ];
+    let keys = keys.into_iter().chain(auth::of_route()).collect();
     let kinds = ["files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
     described("What answers, and what holds for it. One of `files`, `redirect`, `respond`.", table(keys))
         .with("oneOf", Json::List(kinds.into()))
         .with("dependentRequired", Json::empty().with("hints-to", Json::list(["hints"])))
+        .with("dependentSchemas", auth::dependent())
 }
 
 fn files() -> Json {
@@ -319,6 +385,14 @@ fn route_limits() -> Json {
             (
                 "length",
                 described("`required`: content without `Content-Length` is refused with 411.", one_of(["required"])),
+            ),
+            (
+                "types",
+                described(
+                    "The media types that content may have, as in `application/json` or `image/*`; any unless set. Others: \
+                     415.",
+                    one_or_list(form::media_range(), 1),
+                ),
             ),
         ]),
     )

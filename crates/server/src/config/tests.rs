@@ -1,9 +1,17 @@
 mod accepted;
+mod auth;
+mod guards;
 mod refused;
 mod schema;
 mod syntax;
+mod tls;
 
 use std::path::Path;
+
+/// A test vector of bcrypt's, and that of FIPS 180-4 for `abc`.
+const USERS: &str = "ann:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW:editor,admin\n";
+const TOKENS: &str = "robot:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad:notes:read\n";
+const KEYS: &str = r#"{"keys":[{"kty":"oct","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}"#;
 
 /// A folder with the files that the configs below name.
 fn fixture() -> tempfile::TempDir {
@@ -12,6 +20,15 @@ fn fixture() -> tempfile::TempDir {
     std::fs::create_dir_all(path.join("public/sub")).unwrap();
     for file in ["public/index.html", "public/sub/index.html", "404.html"] {
         std::fs::write(path.join(file), "<p>").unwrap();
+    }
+    let secrets = [
+        ("users.htpasswd", USERS),
+        ("tokens.txt", TOKENS),
+        ("jwks.json", KEYS),
+        ("plain.htpasswd", "# staff\nann:open sesame\n"),
+    ];
+    for (file, content) in secrets {
+        std::fs::write(path.join(file), content).unwrap();
     }
     std::fs::write(path.join("latin.html"), b"<p>\xE9").unwrap();
     std::fs::File::create(path.join("large.html")).and_then(|file| file.set_len((1 << 20) + 1)).unwrap();

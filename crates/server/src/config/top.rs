@@ -1,13 +1,14 @@
 //! The top level of a config, and the checks that need all of it.
 
+use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, HintsTo, Kind, Limits, Listen, Log, Report, Route, Scheme, guards, limits, proxies, syntax,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, guards, limits,
+    proxies, syntax, tls,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -75,17 +76,7 @@ pub(super) fn serve(folder: &Path, listen: Vec<Listen>) -> Result<Config, Report
         Err(cause) => return Err(fail(format!("`{shown}` cannot be served: {cause}"), "name a folder that exists")),
     };
     let pattern = Pattern::parse("/{path...}").map_err(|fault| fail(fault.message, &fault.help))?;
-    let route = Route {
-        pattern,
-        line: 0,
-        kind: Kind::Files(Files { listing: true, ..Files::new(root) }),
-        limits: Limits::default(),
-        length_required: false,
-        headers: Vec::new(),
-        pages: BTreeMap::new(),
-        hints: Vec::new(),
-        hints_to: HintsTo::default(),
-    };
+    let route = Route::new(pattern, Kind::Files(Files { listing: true, ..Files::new(root) }));
     let router = router(std::slice::from_ref(&route)).map_err(|_| fail("the pattern is ambiguous".to_owned(), ""))?;
     Ok(Config { listen, router, routes: vec![route], ..Config::default() })
 }
@@ -100,11 +91,16 @@ impl Default for Config {
             explain: Explain::default(),
             drain: Duration::from_secs(10),
             watch: false,
+            console: None,
             user: None,
             trusted_proxies: Vec::new(),
+            tls: None,
+            h2c_upgrade: false,
             limits: Limits::default(),
+            auth: Vec::new(),
             routes: Vec::new(),
             router: Router::default(),
+            to_https: None,
             named_files: Vec::new(),
             warnings: Report::default(),
         }
@@ -114,8 +110,9 @@ impl Default for Config {
 fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     let mut config = Config::default();
     let mut table = Table::new(Place::Top, document);
-    if let Some(entry) = table.take("listen") {
-        config.listen = listen(reader, &entry);
+    let listen_entry = table.take("listen");
+    if let Some(entry) = &listen_entry {
+        config.listen = listen(reader, entry);
     }
     if let Some(entry) = table.take("workers") {
         config.workers = reader.integer(&entry, 1..1024, "2").map(|workers| workers as usize);
@@ -134,18 +131,29 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     if let Some(entry) = table.take("watch") {
         config.watch = reader.boolean(&entry).unwrap_or(config.watch);
     }
+    let (state, console) = (table.take("state"), table.take("console"));
+    config.console = console::read(reader, state, console, &config.listen);
     if let Some(entry) = table.take("user") {
         config.user = user(reader, &entry);
     }
     if let Some(entry) = table.take("trusted-proxies") {
         config.trusted_proxies = proxies::read(reader, &entry);
     }
+    let tls_entry = table.take("tls");
+    if let Some(entry) = &tls_entry {
+        config.tls = tls::read(reader, entry);
+    }
+    tls::check(reader, tls_entry.as_ref(), listen_entry.map(|entry| (&*config.listen, entry)));
+    if let Some(entry) = table.take("h2c-upgrade") {
+        config.h2c_upgrade = reader.boolean(&entry).unwrap_or(config.h2c_upgrade);
+    }
     if let Some(entry) = table.take("limits") {
         config.limits = limits::top(reader, &entry);
     }
+    let guards = table.take("auth").map_or_else(Guards::default, |entry| auth::read(reader, &entry));
     let route_entry = table.take("route");
     let (routes, spans) =
-        route_entry.as_ref().map_or_else(Default::default, |entry| routes(reader, entry, config.limits));
+        route_entry.as_ref().map_or_else(Default::default, |entry| routes(reader, entry, config.limits, &guards));
     table.finish(reader);
     if reader.findings.has_errors() {
         return None;
@@ -154,9 +162,14 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
         let error = reader.findings.error_without_place("the config has no route, so that every answer would be 404");
         error.help("add `[route.\"/{path...}\"]` and below it `files = \"./public\"`");
     }
+    allow::unguarded(reader, &routes, &spans, &guards);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
-    Some(Config { routes, router, ..config })
+    let mut config = Config { auth: guards.auths, routes, router, ..config };
+    if config.tls.as_ref().is_some_and(|tls| tls.redirect_http) {
+        tls::redirect_http(&mut config);
+    }
+    Some(config)
 }
 
 fn listen(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Vec<Listen> {
@@ -173,11 +186,6 @@ fn listen(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Vec<Listen> {
         match text.parse::<Listen>() {
             Err(message) => {
                 reader.findings.error(span, message).help(format!("write it as in `listen = [\"{EXAMPLE}\"]`"));
-            }
-            Ok(Listen { scheme: Scheme::Https, .. }) => {
-                let at = reader.within(span, text, 0.."https".len());
-                let error = reader.findings.error(at, "`https` is not supported by this version");
-                error.help("write `http://`, behind something that speaks TLS");
             }
             Ok(listen) => {
                 // Port 0 is a free one each time.
@@ -212,7 +220,12 @@ fn user(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<String> {
 }
 
 /// The routes without errors, and where the pattern of each stands.
-fn routes(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, limits: Limits) -> (Vec<Route>, Vec<Range<usize>>) {
+fn routes(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_, '_>,
+    limits: Limits,
+    guards: &Guards,
+) -> (Vec<Route>, Vec<Range<usize>>) {
     let Some(entries) = reader.entries(entry, "{ \"/{path...}\" = { files = \"./public\" } }") else {
         return Default::default();
     };
@@ -224,7 +237,7 @@ fn routes(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, limits: Limits) -> (Ve
             patterns.push(pattern.clone());
             pattern_spans.push(key.span());
         }
-        if let Some(route) = guards::route(reader, pattern, key.span(), value, limits) {
+        if let Some(route) = guards::route(reader, pattern, key.span(), value, limits, guards) {
             routes.push(route);
             route_spans.push(key.span());
         }
@@ -264,7 +277,7 @@ fn loops(reader: &mut Reader<'_>, routes: &[Route], spans: &[Range<usize>], rout
             continue;
         }
         let mut target = String::new();
-        redirect.to.expand(|_| "x", None, &mut target);
+        redirect.to.expand("", |_| "x", None, &mut target);
         let path = target.split(['?', '#']).next().unwrap_or("");
         let host = match route.pattern.host() {
             Host::Any => "".to_owned(),

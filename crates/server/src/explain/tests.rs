@@ -293,9 +293,11 @@ fn served(site: &DryRun, message: &[u8]) -> (Verdict, Vec<(String, String)>) {
         raw_path,
         keep: head.persistent,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         id: site.random.id(site.clock.milliseconds()),
         now: site.clock.http_date(),
         crowded: None,
+        served: None,
         full: false,
     };
     let mut out = Vec::new();

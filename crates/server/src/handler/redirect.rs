@@ -23,11 +23,16 @@ impl Redirect {
         Redirect { to: config.to.clone(), elsewhere: config.elsewhere, cache }
     }
 
+    /// Whether the request has what its target is made of: a host, where that stays the same.
+    pub(crate) fn has_place_for(&self, request: &Request<'_>) -> bool {
+        !self.to.keeps_host() || !request.host().is_empty()
+    }
+
     /// Where the request is sent: an absolute URL or a path. What it takes from the request is as it was sent, encoded.
     pub(crate) fn location(&self, request: &Request<'_>, matched: &Match) -> String {
         let mut location = String::new();
         let part = |i| matched.raw_capture(i, &request.path, request.raw_path);
-        self.to.expand(part, request.query(), &mut location);
+        self.to.expand(request.host(), part, request.query(), &mut location);
         location
     }
 }

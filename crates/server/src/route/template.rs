@@ -19,6 +19,8 @@ pub struct Template {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Piece {
+    /// The host that the request is for.
+    Host,
     /// Legal in a URI as it stands.
     Text(String),
     /// What the pattern's name with this index stands for.
@@ -54,6 +56,12 @@ impl Template {
                             "write a name as in `{path}`, or `%7B` for the brace",
                         )
                     })?;
+                    if at < authority.end && is_own_host(text, at..close + 1, &authority, pattern) {
+                        template.push(place, Piece::Text(std::mem::take(&mut literal)));
+                        template.push(place, Piece::Host);
+                        at = close + 1;
+                        continue;
+                    }
                     let index = name_index(&text[at + 1..close], at..close + 1, pattern)?;
                     if at < authority.end {
                         let message = "a request could choose the host";
@@ -108,9 +116,11 @@ impl Template {
 
     /// Appends the target to `out`. `get` gives what the pattern's name with an index stands for, as it was sent (still
     /// percent-encoded); `query` is the request's, without its `?`, and is kept.
-    pub fn expand<'r>(&self, get: impl Fn(usize) -> &'r str, query: Option<&str>, out: &mut String) {
+    ///
+    /// `host` is the request's own, without its port: it stands for `{host}`.
+    pub fn expand<'r>(&self, host: &str, get: impl Fn(usize) -> &'r str, query: Option<&str>, out: &mut String) {
         let start = out.len();
-        write(&self.target, &get, out);
+        write(&self.target, host, &get, out);
         if self.local {
             // A reference that begins with two slashes names a host (RFC 3986 §4.2): `/{path}` and `//evil.example`.
             // A backslash, which browsers take for a slash, has been encoded.
@@ -121,7 +131,12 @@ impl Template {
             out.push(if self.has_query { '&' } else { '?' });
             encode(query, |b| is_legal(b) && b != b'#', out);
         }
-        write(&self.fragment, &get, out);
+        write(&self.fragment, host, &get, out);
+    }
+
+    /// Whether it needs the request's own host.
+    pub fn keeps_host(&self) -> bool {
+        self.target.contains(&Piece::Host)
     }
 
     fn push(&mut self, place: Place, piece: Piece) {
@@ -131,15 +146,25 @@ impl Template {
     }
 }
 
-fn write<'r>(pieces: &[Piece], get: &impl Fn(usize) -> &'r str, out: &mut String) {
+fn write<'r>(pieces: &[Piece], host: &str, get: &impl Fn(usize) -> &'r str, out: &mut String) {
     for piece in pieces {
         match *piece {
             Piece::Text(ref text) => out.push_str(text),
+            Piece::Host => encode(host, |b| is_legal(b) && !b"/?#@".contains(&b), out),
             Piece::Name { index, place: Place::Path } => encode(get(index), |b| is_legal(b) && !is_end_of_path(b), out),
             Piece::Name { index, place: Place::Query } => encode(get(index), is_data, out),
             Piece::Name { index, place: Place::Fragment } => encode(get(index), |b| is_legal(b) && b != b'#', out),
         }
     }
+}
+
+/// Whether `{host}` stands for the request's own host: as the whole host of a URL, where no name of the pattern is called so.
+/// A client that is sent back to the host that it asked is sent nowhere new.
+fn is_own_host(text: &str, at: Range<usize>, authority: &Range<usize>, pattern: &Pattern) -> bool {
+    &text[at.clone()] == "{host}"
+        && text[..at.start].ends_with("://")
+        && (at.end == authority.end || text[at.end..].starts_with(':'))
+        && pattern.names().all(|name| name != "host")
 }
 
 /// Where scheme and authority stand: empty for a local target. A name before its end could choose the host.

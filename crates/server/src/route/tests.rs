@@ -295,7 +295,7 @@ fn a_template_is_expanded() {
     for (text, captures, query, expected) in cases {
         let template = Template::parse(text, &pattern).unwrap_or_else(|fault| panic!("{text}: {}", fault.message));
         let mut out = "Location: ".to_owned();
-        template.expand(|name| captures[name], query, &mut out);
+        template.expand("own.example", |name| captures[name], query, &mut out);
         assert_eq!(out, format!("Location: {expected}"), "{text}");
         assert_eq!(template.is_local(), text.starts_with('/'));
     }
@@ -431,7 +431,7 @@ proptest! {
         let pattern = pattern("/{rest...}");
         for text in ["/{rest}", "/{rest}?a=b", "/x/{rest}", "https://new.example/{rest}"] {
             let mut out = String::new();
-            Template::parse(text, &pattern).unwrap().expand(|_| &rest, Some(&query), &mut out);
+            Template::parse(text, &pattern).unwrap().expand("", |_| &rest, Some(&query), &mut out);
             prop_assert!(!out.starts_with("//") && !out.starts_with("/\\"));
             prop_assert!(text.starts_with('/') == out.starts_with('/'));
             prop_assert!(out.starts_with('/') || out.starts_with("https://new.example/"));
@@ -448,7 +448,7 @@ proptest! {
         for text in [text.clone(), format!("/{text}"), format!("https://{text}")] {
             match Template::parse(&text, &pattern) {
                 Err(fault) => prop_assert!(text.get(fault.at).is_some()),
-                Ok(template) => template.expand(|_| "x", None, &mut String::new()),
+                Ok(template) => template.expand("", |_| "x", None, &mut String::new()),
             }
         }
     }

@@ -1,13 +1,18 @@
 //! What can be brought to the stages, by route and method: the alternatives of the facts that `serve.rs` looks up one by one.
 //! What depends on the kind of a route is said beside its handler.
 
+use crate::auth::{Access, Allow, Guard, Who};
+use crate::config::{Config, Per};
+use crate::gates::Gates;
 use crate::handler::Handler;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
-use verdict_core::cause::{Absent, Closed, Crowded, Done, Elsewhere, Failure, Malformed};
+use verdict_core::cause::{
+    Absent, Busy, Closed, Crowded, Denied, Done, Elsewhere, Failure, Malformed, OverRate, Unidentified,
+};
 use verdict_core::decide::process::Work;
-use verdict_core::decide::{Arrive, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, decide};
+use verdict_core::decide::{Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, decide};
 use verdict_core::interim::{self, Interim};
 use verdict_core::method::Method;
 use verdict_core::possible::Alternatives;
@@ -15,9 +20,12 @@ use verdict_core::reason::Reason;
 use verdict_core::status::Class;
 
 /// The reasons that any message can be answered with, whatever it asks for.
-pub(crate) fn of_any_message() -> BTreeSet<Reason> {
-    let malformed = Malformed::ALL.into_iter().filter(|fault| is_noticed(*fault));
-    let arrive = malformed.map(|fault| Arrive { fault: Some(fault), ..Arrive::default() }).collect();
+pub(crate) fn of_any_message(config: &Config) -> BTreeSet<Reason> {
+    let secure = config.tls.is_some();
+    let malformed = Malformed::ALL.into_iter().filter(|fault| is_noticed(*fault, secure));
+    let misdirected = secure.then(|| Arrive { misdirected: true, ..Arrive::default() });
+    let malformed = malformed.map(|fault| Arrive { fault: Some(fault), ..Arrive::default() });
+    let arrive = malformed.chain(misdirected).collect();
     let mut reasons = Alternatives { arrive, ..Alternatives::default() }.reasons();
     // A bug can be anywhere.
     let outcomes = Failure::ALL.iter().filter(|failure| is_met(**failure));
@@ -25,14 +33,16 @@ pub(crate) fn of_any_message() -> BTreeSet<Reason> {
         let process = Process { work: Work::Read, outcome: Outcome::Failure(*failure) };
         decide(&Facts { process, ..Facts::default() }).reason
     }));
+    reasons.extend(interim::http2(true, config.h2c_upgrade, false).map(Interim::reason));
     reasons
 }
 
-/// The faults that HTTP/1.1 over TCP can have.
-const fn is_noticed(fault: Malformed) -> bool {
+/// The faults that a message can have, whether or not there are addresses that speak TLS.
+const fn is_noticed(fault: Malformed, secure: bool) -> bool {
     match fault {
-        Malformed::AuthorityDiffers | Malformed::PlainHttpOnTls => false,
-        Malformed::HeadTimeout
+        Malformed::PlainHttpOnTls => secure,
+        Malformed::AuthorityDiffers
+        | Malformed::HeadTimeout
         | Malformed::HeadCutShort
         | Malformed::TargetTooLong
         | Malformed::HeadTooLarge
@@ -83,7 +93,40 @@ const fn is_met(failure: Failure) -> bool {
 /// Why the server can be closed.
 const fn is_closed_for(closed: Closed) -> bool {
     match closed {
-        Closed::Maintenance | Closed::Draining => false,
+        Closed::Maintenance => true,
+        // Whoever is connected is told with the answer that it is the last.
+        Closed::Draining => false,
+    }
+}
+
+/// Why a client could not be identified by this guard.
+fn may_lack(guard: &Guard, cause: Unidentified) -> bool {
+    let (basic, tokens, jwt) = guard.takes();
+    match cause {
+        Unidentified::Missing | Unidentified::Malformed | Unidentified::Scheme => true,
+        Unidentified::User | Unidentified::Password | Unidentified::TooManyFailures | Unidentified::Busy => basic,
+        Unidentified::Token => tokens,
+        Unidentified::TokenMalformed
+        | Unidentified::TokenKey
+        | Unidentified::TokenSignature
+        | Unidentified::TokenExpired
+        | Unidentified::TokenNotYetValid
+        | Unidentified::TokenIssuer
+        | Unidentified::TokenAudience => jwt,
+    }
+}
+
+/// Why a client that is identified may not do this.
+fn may_be_denied(allow: &Allow, access: Access, cause: Denied) -> bool {
+    let who = allow.who(access);
+    if who.contains(&Who::Anybody) {
+        return false;
+    }
+    match cause {
+        Denied::User => true,
+        Denied::Scope => who.iter().any(|who| matches!(who, Who::Scope(_))),
+        // No route here takes forms.
+        Denied::CrossSite => false,
     }
 }
 
@@ -117,9 +160,11 @@ impl Site {
             }
         };
         let range = if range.is_empty() { vec![Range::default()] } else { range };
-        let arrive = self.arrivals(common);
-        let negotiate = negotiations(common);
-        Alternatives { arrive, find, negotiate, precondition, process, range, ..Alternatives::default() }
+        let gates = route.and_then(|route| route.gates.as_deref());
+        let arrive = self.arrivals(common, gates, method);
+        let authorize = authorizations(gates, Access::of(method));
+        let negotiate = negotiations(common, gates);
+        Alternatives { arrive, authorize, find, negotiate, precondition, process, range }
     }
 
     /// What may be told before the answer.
@@ -130,7 +175,7 @@ impl Site {
         hints.then(|| interim::hint(true, true, common.hints_to_all)).flatten().into_iter().collect()
     }
 
-    fn arrivals(&self, common: &Common) -> Vec<Arrive> {
+    fn arrivals(&self, common: &Common, gates: Option<&Gates>, method: Method) -> Vec<Arrive> {
         let mut alternatives = vec![Arrive::default(), Arrive { full: true, ..Arrive::default() }];
         let mut fault = |fault| alternatives.push(Arrive { fault: Some(fault), ..Arrive::default() });
         // What the server takes at most, the wire has seen to.
@@ -145,6 +190,15 @@ impl Site {
         alternatives.extend(crowded);
         let closed = Closed::ALL.iter().filter(|cause| is_closed_for(**cause));
         alternatives.extend(closed.map(|cause| Arrive { closed: Some(*cause), ..Arrive::default() }));
+        let over_rate = match gates.and_then(|gates| gates.rate.as_ref()).map(|rate| &rate.per) {
+            Some(Per::Client) => Some(OverRate::Client),
+            Some(Per::Field(_)) => Some(OverRate::Field),
+            Some(Per::User) | None => None,
+        };
+        alternatives.extend(over_rate.map(|cause| Arrive { over_rate: Some(cause), ..Arrive::default() }));
+        if method == Method::Options && gates.is_some_and(|gates| gates.cors.is_some()) {
+            alternatives.push(Arrive { preflight: true, ..Arrive::default() });
+        }
         alternatives
     }
 }
@@ -184,11 +238,37 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
     }
 }
 
-fn negotiations(common: &Common) -> Vec<Negotiate> {
+/// Who may ask a route for that, and who may not.
+fn authorizations(gates: Option<&Gates>, access: Access) -> Vec<Authorize> {
+    let Some(gates) = gates else { return vec![Authorize::default()] };
+    let passes = Authorize { guarded: gates.guard.is_some(), hide: gates.hide, ..Authorize::default() };
+    let mut alternatives = vec![passes];
+    if let Some(guard) = &gates.guard {
+        let causes = Unidentified::ALL.iter().copied().filter(|cause| may_lack(guard, *cause));
+        alternatives.extend(causes.map(|cause| Authorize { unidentified: Some(cause), ..passes }));
+        if let Some(allow) = &gates.allow {
+            let causes = Denied::ALL.iter().copied().filter(|cause| may_be_denied(allow, access, *cause));
+            alternatives.extend(causes.map(|cause| Authorize { denied: Some(cause), ..passes }));
+        }
+        if gates.rate.as_ref().is_some_and(|rate| rate.per == Per::User) {
+            alternatives.push(Authorize { over_rate: true, ..passes });
+        }
+    }
+    if gates.slots.is_some() {
+        alternatives.extend(Busy::ALL.iter().map(|cause| Authorize { busy: Some(*cause), ..passes }));
+    }
+    alternatives
+}
+
+fn negotiations(common: &Common, gates: Option<&Gates>) -> Vec<Negotiate> {
     let content = Negotiate { content: true, ..Negotiate::default() };
     let mut alternatives = vec![Negotiate::default(), content, Negotiate { too_large: true, ..content }];
     if common.length_required {
         alternatives.push(Negotiate { length_missing: true, ..content });
+    }
+    if gates.is_some_and(|gates| gates.types.is_some()) {
+        alternatives.push(Negotiate { type_not_taken: true, ..content });
+        alternatives.push(Negotiate { coding_not_taken: true, ..content });
     }
     alternatives
 }

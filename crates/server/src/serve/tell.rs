@@ -5,11 +5,13 @@ mod ignored;
 use super::{Exchange, Target, circumstances_of_fault, decide_malformed};
 use crate::config::Kind;
 use crate::handler::Handler;
+use crate::maintenance::Until;
 use crate::route::Found;
 use crate::site::Site;
 use std::fmt::Write;
 use verdict_core::cause::Malformed;
 use verdict_core::explain::{Evidence, remedy, sentence};
+use verdict_core::field::date::HttpDate;
 use verdict_core::path::{Question, Verdict};
 use verdict_core::reason::Reason;
 use verdict_wire::{Fault, Form, Framing, Name, Version};
@@ -134,9 +136,39 @@ impl Exchange<'_, '_> {
             Question::VersionSpoken => match head.version {
                 Version::Http10 => "HTTP/1.0".to_owned(),
                 Version::Http11 => "HTTP/1.1".to_owned(),
+                Version::Http2 => "HTTP/2".to_owned(),
             },
             Question::CodingKnown => self.fields(&[Name::TransferEncoding]),
             Question::ExpectationKnown => self.fields(&[Name::Expect]),
+            Question::InService => match self.passed.as_ref().and_then(|passed| passed.closed) {
+                Some(Until::Unix(second)) => format!("closed until {}", HttpDate::from_unix(second)),
+                Some(Until::Reopened) => "closed until somebody opens it".to_owned(),
+                None => String::new(),
+            },
+            Question::ClientUnderRate | Question::UserUnderRate => {
+                match self.passed.as_ref().and_then(|passed| passed.rated) {
+                    Some(rated) => format!("{} of {} are left at once", rated.remaining, rated.limit),
+                    None => String::new(),
+                }
+            }
+            Question::NotPreflight => match holds {
+                true => String::new(),
+                false => self.fields(&[Name::Origin, Name::AccessControlRequestMethod]),
+            },
+            Question::Identified => match self.passed.as_ref().and_then(|passed| passed.user()) {
+                Some(user) => shown(user.as_bytes()),
+                // What was sent is nobody's to see.
+                None if head.has(Name::Authorization) => "Authorization: (not shown)".to_owned(),
+                None => "no Authorization".to_owned(),
+            },
+            Question::Allowed => match (self.passed.as_ref().and_then(|passed| passed.user()), holds) {
+                (Some(user), true) => shown(user.as_bytes()),
+                (Some(user), false) => {
+                    let needed = self.needed().map(|needed| format!(", who lacks {needed}")).unwrap_or_default();
+                    format!("{}{needed}", shown(user.as_bytes()))
+                }
+                (None, _) => String::new(),
+            },
             Question::AuthorityServed => shown(head.authority(self.request.bytes).unwrap_or_default()),
             Question::MethodKnown => shown(head.method_token.of(self.request.bytes)),
             Question::RouteFound => match self.route {
@@ -192,13 +224,7 @@ impl Exchange<'_, '_> {
             | Question::MessageSound
             | Question::ReplaySafe
             | Question::ConnectionsFree
-            | Question::InService
             | Question::RequestsFree
-            | Question::ClientUnderRate
-            | Question::NotPreflight
-            | Question::Identified
-            | Question::Allowed
-            | Question::UserUnderRate
             | Question::RouteFree
             | Question::UpgradeAsked
             | Question::ContentHasPlace
@@ -281,6 +307,17 @@ impl Exchange<'_, '_> {
             Question::HeadFits => &["limits", "fields"],
             Question::ContentFits => &["limits", "body"],
             Question::LengthGiven => &["limits", "length"],
+            Question::TypeTaken | Question::CodingTaken if !holds => &["limits", "types"],
+            Question::InService if self.gates().is_some_and(|gates| gates.maintenance.is_some()) => &["maintenance"],
+            Question::ClientUnderRate | Question::UserUnderRate
+                if self.gates().is_some_and(|gates| gates.rate.is_some()) =>
+            {
+                &["rate"]
+            }
+            Question::NotPreflight if !holds => &["cors"],
+            Question::Identified => &["auth"],
+            Question::Allowed => &["allow"],
+            Question::RouteFree if self.gates().is_some_and(|gates| gates.slots.is_some()) => &["concurrency"],
             Question::StaysHere if !holds => match kind {
                 Some("redirect") => &["redirect"],
                 _ => &[],

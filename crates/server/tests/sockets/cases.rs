@@ -24,12 +24,16 @@ use verdict_server::explain::{DryRun, Explanation};
 use verdict_server::routes::Possibilities;
 
 /// The reasons that no single request brings about: it takes time, a crowd, or bad luck.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 9] = [
+    // Of HTTP/2, in which these requests are not sent.
+    "authority-differs",
     "head-timeout",
     "too-many-connections",
     "too-many-connections-of-client",
     "too-many-requests",
     "descriptors-exhausted",
+    "too-many-failures",
+    "verifier-busy",
     "handler-panicked",
 ];
 

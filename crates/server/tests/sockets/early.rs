@@ -11,19 +11,36 @@ use std::time::Instant;
 const CONTENT: usize = 64 << 20;
 
 /// The method, the target, and what it is refused with.
-const REFUSED: [(&str, &str, u16); 4] =
-    [("POST", "/page.txt", 405), ("PUT", "/nothing", 405), ("GET", "/page.txt", 413), ("POST", "/gone", 413)];
+const REFUSED: [(&str, &str, u16); 8] = [
+    ("POST", "/page.txt", 405),
+    ("PUT", "/nothing", 405),
+    ("GET", "/page.txt", 413),
+    ("POST", "/gone", 413),
+    ("PUT", "/guarded/page.txt", 401),
+    ("POST", "/typed", 415),
+    ("POST", "/rated", 429),
+    ("POST", "/closed", 503),
+];
 
 fn times() -> usize {
     if std::env::var_os("VERDICT_LONG").is_some_and(|long| long == "1") { 200 } else { 20 }
 }
 
 fn site() -> Site {
-    Plan::new()
-        .file("page.txt", "page")
+    let plan = Plan::new().file("page.txt", "page");
+    // Nobody has this token.
+    std::fs::write(plan.public().join("../tokens.txt"), format!("ci:{:064x}\n", 1)).expect("a file");
+    let large = "limits = { body = \"100MiB\" }";
+    let site = plan
+        .route("/guarded/{path...}", "files = \"public\"\nauth = \"staff\"\n[auth.staff]\ntokens = \"tokens.txt\"")
+        .route("/typed", "respond = { status = 200 }\nlimits = { body = \"100MiB\", types = [\"text/none\"] }")
+        .route("/rated", &format!("respond = {{ status = 200 }}\nrate = \"1/day\"\n{large}"))
+        .route("/closed", &format!("respond = {{ status = 200 }}\nmaintenance = true\n{large}"))
         .route("/{path...}", "files = \"public\"")
         .route("/gone", "respond = { status = 410 }")
-        .start()
+        .start();
+    assert_eq!(site.get("/rated").status(), 200);
+    site
 }
 
 /// Says how long it took, past the capture of libtest.

@@ -32,6 +32,11 @@ fn every_example_runs_and_answers_as_it_says() {
         ("statuses.toml", "GET", "/chat", 426),
         ("statuses.toml", "GET", "/banned", 451),
         ("statuses.toml", "GET", "/pause", 503),
+        // By the address without TLS.
+        ("https.toml", "GET", "/style.css", 308),
+        ("guards.toml", "GET", "/api/x", 200),
+        ("guards.toml", "GET", "/search", 200),
+        ("guards.toml", "GET", "/shop/x", 503),
     ];
     let mut examples = 0;
     for entry in std::fs::read_dir(folder()).expect("examples/") {
@@ -57,5 +62,5 @@ fn every_example_runs_and_answers_as_it_says() {
         assert!(asked > 0, "{name} is not in the table");
         server.stop().expect("it stops");
     }
-    assert_eq!(examples, 4, "an example was added: add its answers too");
+    assert_eq!(examples, 6, "an example was added: add its answers too");
 }

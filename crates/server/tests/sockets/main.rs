@@ -2,14 +2,18 @@
 //! people use.
 
 mod cases;
+mod certificates;
 mod client;
 mod connection;
+mod console;
 mod early;
 mod examples;
 mod files;
 mod files_changing;
 mod files_parts;
+mod gates;
 mod head_is_get;
+mod http2;
 mod malformed;
 mod others;
 mod random;
@@ -18,3 +22,4 @@ mod request_ids;
 mod site;
 mod slow;
 mod statuses;
+mod tls;

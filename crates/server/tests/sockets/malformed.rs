@@ -17,7 +17,7 @@ type Row = (&'static str, &'static str, usize);
 const MESSAGES: &[Row] = &[
     ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "version-not-supported", 6),
     ("GET / HTTP/0.9\r\nHost: a\r\n\r\n", "version-not-supported", 6),
-    ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "version-not-supported", 6),
+    ("PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", "version-not-supported", 6),
     ("GET\r\n\r\n", "request-line-malformed", 3),
     ("GET /\r\n\r\n", "request-line-malformed", 5),
     ("GET / HTTP/1.1 x\r\nHost: a\r\n\r\n", "request-line-malformed", 14),

@@ -37,7 +37,17 @@ pub(crate) fn is_there(program: &str, package: &str) -> bool {
 
 /// The `reqwest` of this process.
 pub(crate) fn reqwest_client() -> reqwest::blocking::Client {
+    reqwest_of(|client| client)
+}
+
+/// One with other settings.
+pub(crate) fn reqwest_of(
+    settings: impl FnOnce(reqwest::blocking::ClientBuilder) -> reqwest::blocking::ClientBuilder,
+) -> reqwest::blocking::Client {
+    // Another test may have done it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    let client = settings(client);
     client.timeout(Duration::from_secs(20)).build().expect("a client")
 }
 
@@ -59,8 +69,14 @@ pub(crate) fn reqwest(client: &reqwest::blocking::Client, asked: Request<'_>) ->
 
 /// `curl`, as it stands.
 pub(crate) fn curl(asked: Request<'_>) -> Result<Read, String> {
+    curl_with(&["--http1.1"], asked)
+}
+
+/// The same, with other options.
+pub(crate) fn curl_with(options: &[&str], asked: Request<'_>) -> Result<Read, String> {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--show-error", "--http1.1", "--path-as-is", "--max-time", "20", "--noproxy", "*"]);
+    command.args(options);
+    command.args(["--silent", "--show-error", "--path-as-is", "--max-time", "20", "--noproxy", "*"]);
     command.args(["--output", "/dev/null", "--write-out", "%{http_code} %header{verdict-reason}"]);
     match asked.method {
         "HEAD" => command.arg("--head"),

@@ -1,5 +1,6 @@
 //! A server with a folder and a port of its own, for as long as a test lasts.
 
+use crate::certificates::Issued;
 use crate::client::{Answer, Client};
 use std::fs::{self, File, Permissions};
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub(crate) const LAST_MODIFIED: &str = "Wed, 01 Jan 2020 00:00:00 GMT";
 /// What a server is to be like, before it is started.
 pub(crate) struct Plan {
     folder: TempDir,
+    listen: String,
     top: String,
     limits: String,
     routes: String,
@@ -25,6 +27,7 @@ pub(crate) struct Plan {
 /// A running server.
 pub(crate) struct Site {
     folder: TempDir,
+    text: String,
     pub(crate) address: SocketAddr,
     server: Option<Server>,
 }
@@ -36,8 +39,9 @@ impl Plan {
         // The server may run as another user.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("its permissions");
         fs::create_dir(folder.path().join("public")).expect("a folder");
-        let top = "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"off\"\n".to_owned();
-        Plan { folder, top, limits: String::new(), routes: String::new() }
+        let listen = "\"http://127.0.0.1:0\"".to_owned();
+        let top = "log = \"off\"\n".to_owned();
+        Plan { folder, listen, top, limits: String::new(), routes: String::new() }
     }
 
     /// Adds a file below `public`, last modified at [`MODIFIED`].
@@ -48,6 +52,20 @@ impl Plan {
 
     pub(crate) fn files<C: AsRef<[u8]>>(self, files: impl IntoIterator<Item = (&'static str, C)>) -> Plan {
         files.into_iter().fold(self, |plan, (name, content)| plan.file(name, content))
+    }
+
+    /// Has it listen elsewhere: the value of `listen`.
+    pub(crate) fn listening(mut self, listen: &str) -> Plan {
+        listen.clone_into(&mut self.listen);
+        self
+    }
+
+    /// Has it speak TLS, with these certificates.
+    pub(crate) fn secure(self, issued: &[Issued]) -> Plan {
+        let pairs: Vec<_> =
+            issued.iter().enumerate().map(|(i, issued)| issued.put(self.folder.path(), &i.to_string())).collect();
+        let plan = self.top(&format!("tls.certificates = [{}]", pairs.join(", ")));
+        plan.listening("\"https://127.0.0.1:0\"")
     }
 
     /// Adds lines to the top of the config.
@@ -76,20 +94,21 @@ impl Plan {
 
     /// Starts the server, once its files are old enough to have tags that last.
     pub(crate) fn start(self) -> Site {
-        let Plan { folder, mut top, limits, routes } = self;
-        for (key, line) in [("explain", "explain = \"header\"\n"), ("drain", "drain = \"2s\"\n")] {
+        let Plan { folder, listen, mut top, limits, routes } = self;
+        for (key, line) in
+            [("workers", "workers = 1\n"), ("explain", "explain = \"header\"\n"), ("drain", "drain = \"2s\"\n")]
+        {
             if !top.contains(&format!("{key} =")) {
                 top += line;
             }
         }
-        let text = format!("{top}[limits]\n{limits}{routes}");
+        let text = format!("listen = {listen}\n{top}[limits]\n{limits}{routes}");
         settle(&folder.path().join("public"));
-        let config =
-            Config::parse(&text, "test.toml", folder.path()).unwrap_or_else(|report| panic!("{report}\n{text}"));
+        let config = parse(&text, folder.path());
         // A thread of its own: with `user` in the config it becomes that user, and the workers with it, and nobody else.
         let started = std::thread::spawn(move || Server::start(config)).join().expect("no panic");
         let server = started.unwrap_or_else(|error| panic!("{error}"));
-        Site { folder, address: server.addresses()[0], server: Some(server) }
+        Site { folder, text, address: server.addresses()[0], server: Some(server) }
     }
 }
 
@@ -116,6 +135,25 @@ impl Site {
         format!("http://{}{target}", self.address)
     }
 
+    /// Everywhere that it listens.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.server.as_ref().map_or_else(Vec::new, Server::addresses)
+    }
+
+    /// The folder of its config.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Has it take its config anew, changed.
+    pub(crate) fn reload(&mut self, change: impl FnOnce(String) -> String) {
+        self.text = change(std::mem::take(&mut self.text));
+        let config = parse(&self.text, self.folder.path());
+        if let Some(server) = &mut self.server {
+            server.reload(config).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
     /// A path below `public`.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("public").join(name)
@@ -135,6 +173,10 @@ impl Drop for Site {
             self.stop();
         }
     }
+}
+
+fn parse(text: &str, folder: &Path) -> Config {
+    Config::parse(text, "test.toml", folder).unwrap_or_else(|report| panic!("{report}\n{text}"))
 }
 
 /// Writes a file and its folders, last modified at [`MODIFIED`].

@@ -1,6 +1,7 @@
 //! Each status that files, redirects, fixed answers and the wire can give, by its real circumstance: with the fields that it
 //! must carry, and its reason.
 
+use crate::certificates::issue;
 use crate::client::{Answer, Client};
 use crate::others::{self, Request};
 use crate::site::{LAST_MODIFIED, Plan, Site};
@@ -100,7 +101,7 @@ const ROWS: &[Row] = &[
     (503, "too-many-connections", Events(one_connection_too_many), &[("Retry-After", ""), ("Connection", "close")]),
     (503, "too-many-connections-of-client", Events(one_too_many_of_one_client), &[("Retry-After", ""), ("Connection", "close")]),
     (505, "version-not-supported", Bytes("GET / HTTP/2.0\r\nHost: site.test\r\n\r\n"), &[("Connection", "close")]),
-    (505, "version-not-supported", Bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), &[("Connection", "close")]),
+    (505, "version-not-supported", Bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\rX"), &[("Connection", "close")]),
 ];
 
 /// What must be among [`ROWS`].
@@ -110,6 +111,10 @@ const GIVEN: [u16; 27] = [
 ];
 
 fn site() -> Site {
+    plan().start()
+}
+
+fn plan() -> Plan {
     let mut plan = Plan::new()
         .files([("page.txt", "abcdefghijklmnopqrstuvwxyz"), ("index.html", "<p>home"), ("404.html", "<p>lost")])
         .files([
@@ -148,7 +153,7 @@ fn site() -> Site {
     if rustix::process::geteuid().is_root() {
         plan = plan.top("user = \"nobody\"");
     }
-    plan.start()
+    plan
 }
 
 #[test]
@@ -233,6 +238,55 @@ fn other_clients_read_the_same() {
         seen.insert(expected.0);
     }
     assert!(seen.len() >= 20, "{seen:?}");
+}
+
+/// What a client can send is answered alike over each protocol, as far as it exists there: by a name, since with HTTP/2 and TLS
+/// the name that is asked for is the one that is connected to.
+#[test]
+fn other_clients_read_the_same_over_each_protocol() {
+    let has_curl = others::is_there("curl", "curl");
+    let issued = issue(&["site.test", "other.test", "short.test"]);
+    let plain = plan().top("h2c-upgrade = true").start();
+    let secure = plan().secure(std::slice::from_ref(&issued)).start();
+    for (site, http1, options) in [
+        (&plain, false, &["--http2-prior-knowledge"][..]),
+        (&plain, true, &["--http2"]),
+        (&secure, true, &["--insecure", "--http1.1"]),
+        (&secure, false, &["--insecure", "--http2"]),
+    ] {
+        let (address, is_plain) = (site.address, std::ptr::eq(site, &raw const plain));
+        let client = others::reqwest_of(|mut client| {
+            for host in ["site.test", "other.test", "short.test"] {
+                client = client.resolve(host, address);
+            }
+            match (is_plain, http1) {
+                (_, true) => client.http1_only(),
+                (true, false) => client.http2_prior_knowledge(),
+                (false, false) => client,
+            }
+            .tls_danger_accept_invalid_certs(true)
+        });
+        let resolves =
+            ["site.test", "other.test", "short.test"].map(|host| format!("{host}:{}:{}", address.port(), address.ip()));
+        let mut options = options.to_vec();
+        resolves.iter().for_each(|resolve| options.extend(["--resolve", resolve]));
+        for (status, reason, by, _) in ROWS {
+            let Asking(method, target, fields, content) = *by else { continue };
+            let expected = if *status < 200 { (200, "served".to_owned()) } else { (*status, (*reason).to_owned()) };
+            let (host, fields) = match fields.strip_prefix("Host: ").and_then(|rest| rest.split_once("\r\n")) {
+                Some((host, fields)) => (host, fields),
+                None => ("site.test", fields),
+            };
+            let scheme = if is_plain { "http" } else { "https" };
+            let url = format!("{scheme}://{host}:{}{target}", address.port());
+            let request = Request { method, url: &url, fields, content };
+            assert_eq!(others::reqwest(&client, request).as_ref(), Ok(&expected), "reqwest: {method} {url} {fields}");
+            if has_curl {
+                let read = others::curl_with(&options, request);
+                assert_eq!(read.as_ref(), Ok(&expected), "curl {options:?}: {method} {url} {fields}");
+            }
+        }
+    }
 }
 
 #[test]

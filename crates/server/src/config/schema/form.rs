@@ -88,6 +88,41 @@ pub(super) fn media_type() -> Json {
     text(&format!(r"{TOKEN}/{TOKEN}(?:[ \t]*;(?:[ \t]*{TOKEN}=(?:{TOKEN}|{quoted}))?)*"))
 }
 
+/// `type/subtype`, `type/*` or `*/*`.
+pub(super) fn media_range() -> Json {
+    text(&format!(r"\*/\*|(?!\*/){TOKEN}/{TOKEN}"))
+}
+
+/// A method or the name of a field (RFC 9110 §5.6.2).
+pub(super) fn token() -> Json {
+    text(TOKEN)
+}
+
+/// `100/min`, and perhaps whose requests are counted.
+pub(super) fn rate() -> Json {
+    text(&format!(r"0*[1-9][0-9]*/(?:s|min|h|day)(?: per {PER})?", PER = per_pattern()))
+}
+
+/// Whose requests are counted.
+pub(super) fn per() -> Json {
+    text(&per_pattern())
+}
+
+fn per_pattern() -> String {
+    format!("(?:client|user|field:{TOKEN})")
+}
+
+/// A date and time with its offset, as TOML writes it (RFC 3339 §5.6, whose seconds TOML 1.1 lets out).
+pub(super) fn date_time() -> Json {
+    let date = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+    text(&format!(r"{date}[Tt ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})"))
+}
+
+/// An origin as browsers send it, or `*`.
+pub(super) fn origin() -> Json {
+    text(r"\*|[a-z][a-z0-9+.-]*://[^/?#*A-Z]+")
+}
+
 /// A `Link` value (RFC 8288 §3).
 pub(super) fn link() -> Json {
     text(r"[, \t]*<[^>]*>.*[Rr][Ee][Ll][ \t]*=.*")
@@ -99,7 +134,17 @@ const BYTE: &str = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 /// Where to listen.
 pub(super) fn address() -> Json {
     let port = "0*(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})";
-    text(&format!(r"http://(?:localhost|{BYTE}(?:\.{BYTE}){{3}}|\[[0-9A-Fa-f:.]+\])(?::{port})?/?"))
+    text(&format!(r"https?://(?:localhost|{BYTE}(?:\.{BYTE}){{3}}|\[[0-9A-Fa-f:.]+\])(?::{port})?/?"))
+}
+
+/// An IP address and a port.
+pub(super) fn socket_address() -> Json {
+    text(&format!(r"(?:{BYTE}(?:\.{BYTE}){{3}}|\[[0-9A-Fa-f:.%]+\]):[0-9]{{1,5}}"))
+}
+
+/// What `Authorization` can carry beside a scheme (RFC 9110 §11.2), of at least so many characters.
+pub(super) fn token68(least: u64) -> Json {
+    text("[0-9A-Za-z._~+/-]+=*").with("minLength", least)
 }
 
 /// An IP address, and how many of its bits count.

@@ -69,12 +69,44 @@ fn every_example_is_valid() {
 /// A table of the config: a config with an unknown key in it, and where the schema has the keys that it takes.
 const TABLES: &[(&str, &str)] = &[
     ("KEY = 1", "/properties"),
+    ("console = { listen = \"127.0.0.1:1\", token = \"0123456789abcdef\", KEY = 1 }", "/properties/console/properties"),
     ("[limits]\nKEY = 1", "/properties/limits/properties"),
+    ("listen = \"https://[::1]:0\"\n[tls]\nKEY = 1\ncertificates = 1", "/properties/tls/properties"),
+    (
+        "listen = \"https://[::1]:0\"\n[tls]\ncertificates = [{ KEY = 1, certificate = 1, key = 1 }]",
+        "/properties/tls/properties/certificates/items/properties",
+    ),
+    ("[auth.staff]\nbasic = \"users.htpasswd\"\nKEY = 1", "/properties/auth/additionalProperties/properties"),
+    (
+        "[auth.staff]\njwt = { keys = \"jwks.json\", issuer = \"i\", audience = \"a\", KEY = 1 }",
+        "/properties/auth/additionalProperties/properties/jwt/properties",
+    ),
+    (
+        "[auth.a]\nbasic = \"users.htpasswd\"\n\
+         [route.\"/{p...}\"]\nfiles = \"public\"\nauth = \"a\"\nallow = { read = [], write = [], KEY = 1 }",
+        "/$defs/route/properties/allow/anyOf/1/properties",
+    ),
     ("[route.\"/{p...}\"]\nfiles = \"public\"\nKEY = 1", "/$defs/route/properties"),
     ("[route.\"/{p...}\"]\nfiles = \"public\"\nlimits = { KEY = 1 }", "/$defs/route/properties/limits/properties"),
     ("[route.\"/{p...}\"]\nfiles = { root = \"public\", KEY = 1 }", "/$defs/route/properties/files/anyOf/1/properties"),
     ("[route.\"/{p...}\"]\nredirect = { to = \"/\", KEY = 1 }", "/$defs/route/properties/redirect/anyOf/1/properties"),
     ("[route.\"/{p...}\"]\nrespond = { status = 200, KEY = 1 }", "/$defs/route/properties/respond/properties"),
+    (
+        "[route.\"/{p...}\"]\nfiles = \"public\"\nrate = { rate = \"1/s\", KEY = 1 }",
+        "/$defs/route/properties/rate/anyOf/1/properties",
+    ),
+    (
+        "[route.\"/{p...}\"]\nfiles = \"public\"\nconcurrency = { max = 1, KEY = 1 }",
+        "/$defs/route/properties/concurrency/properties",
+    ),
+    (
+        "[route.\"/{p...}\"]\nfiles = \"public\"\nmaintenance = { until = 2100-01-01T00:00:00Z, KEY = 1 }",
+        "/$defs/route/properties/maintenance/anyOf/1/properties",
+    ),
+    (
+        "[route.\"/{p...}\"]\nfiles = \"public\"\ncors = { origins = \"*\", KEY = 1 }",
+        "/$defs/route/properties/cors/properties",
+    ),
 ];
 
 #[test]
@@ -141,12 +173,22 @@ fn what_is_wrong_in_form_is_refused_by_both() {
         "user = \"a:b\"",
         "trusted-proxies = \"localhost\"",
         "trusted-proxies = [\"10.0.0.0/\"]",
-        "state = \"./state\"",
+        "state = \"\"",
+        "console = {}",
+        "console = { listen = \"127.0.0.1\", token = \"0123456789abcdef\" }",
+        "console = { listen = \"127.0.0.1:8081\", token = \"0123456789abcde\" }",
         "limits = { head = \"0s\" }",
         "limits = { body = \"16mib\" }",
         "limits = { min-rate = \"500B\" }",
         "limits = { requests = 4294967296 }",
         "limits = { length = \"required\" }",
+        "[auth.none]\nbasic = \"users.htpasswd\"",
+        "[auth.\"a b\"]\nbasic = \"users.htpasswd\"",
+        "[auth.a]",
+        "[auth.a]\nbasic = \"\"",
+        "[auth.a]\njwt = { keys = \"jwks.json\", issuer = \"i\" }",
+        "[auth.a]\njwt = { keys = \"jwks.json\", issuer = \"\", audience = \"a\" }",
+        "[auth.a]\njwt = { keys = \"jwks.json\", issuer = \"i\", audience = [] }",
     ];
     let in_a_route = [
         "",
@@ -182,6 +224,12 @@ fn what_is_wrong_in_form_is_refused_by_both() {
         "files = \"public\"\npages = { 4xx = \"404.html\" }",
         "files = \"public\"\nhints = \"/app.css\"",
         "files = \"public\"\nhints-to = \"all\"",
+        "files = \"public\"\nauth = \"\"",
+        "files = \"public\"\nallow = \"*\"",
+        "files = \"public\"\nauth = \"none\"\nallow = \"*\"",
+        "files = \"public\"\nhide = true",
+        "files = \"public\"\nauth = \"a\"\nallow = { read = \"*\" }",
+        "files = \"public\"\nauth = \"a\"\nallow = [\"role:\"]",
         "files = \"public\"\nlimits = { requests = 5 }",
         "files = \"public\"\nlimits = { length = true }",
     ];

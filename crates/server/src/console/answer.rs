@@ -1,0 +1,462 @@
+//! What each target of the console answers, through the same stages as any other request.
+
+use super::converse::Way;
+use super::{Request, Settings, Taken, View};
+use crate::answer::{Fields, Stamp, Writing, add_headers};
+use crate::clock::Clock;
+use crate::content_type::is_coded;
+use crate::id::Random;
+use crate::json::Json;
+use crate::log::tell;
+use crate::maintenance::{Until, Which};
+use crate::metrics;
+use crate::refusal::{Circumstances, Limit, Refusal};
+use crate::serve::{accept_on_sight, method_on_sight};
+use std::borrow::Cow;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
+use verdict_core::cause::{Closed, Conflict, Denied, Done, Malformed, Rejected, Unarrived, Unidentified};
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{
+    Arrive, Authorize, Find, Negotiate, Outcome, Permit, Precondition, Process, Range, arrive, authorize, find,
+    negotiate, precondition, process, range,
+};
+use verdict_core::explain::visible;
+use verdict_core::field::accept::Accept;
+use verdict_core::field::authorization::Credentials;
+use verdict_core::field::host::Authority;
+use verdict_core::field::media_type::MediaType;
+use verdict_core::method::{Method, MethodSet};
+use verdict_core::path::Path;
+use verdict_core::reason::Reason;
+use verdict_core::status::Class;
+use verdict_wire::{Asked, Fault, Framing, Head, Name, Version};
+
+/// The most content that a request may have.
+pub(super) const LARGEST: u64 = 64 << 10;
+
+const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
+const DOING: MethodSet = MethodSet::of(&[Method::Post]);
+const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// Whether the process answers at all.
+    Health,
+    /// Whether it should be sent requests.
+    Readiness,
+    Metrics,
+    Reload,
+    Maintenance,
+}
+
+impl Target {
+    fn of(path: &[u8]) -> Option<Target> {
+        Some(match path {
+            b"/healthz" => Target::Health,
+            b"/readyz" => Target::Readiness,
+            b"/metrics" => Target::Metrics,
+            b"/reload" => Target::Reload,
+            b"/maintenance" => Target::Maintenance,
+            _ => return None,
+        })
+    }
+
+    const fn allow(self) -> MethodSet {
+        match self {
+            Target::Health | Target::Readiness | Target::Metrics => READING,
+            Target::Reload => DOING,
+            Target::Maintenance => BOTH,
+        }
+    }
+
+    /// Whether anybody may ask: it is told to load balancers, and says nothing else.
+    const fn is_open(self) -> bool {
+        matches!(self, Target::Health | Target::Readiness)
+    }
+}
+
+/// One request.
+pub(super) struct Exchange<'a> {
+    view: &'a View,
+    settings: &'a Settings,
+    way: Way,
+    head: &'a Head,
+    bytes: &'a [u8],
+    fault: Option<Fault>,
+    target: Option<Target>,
+    /// The answer's content, if it goes well.
+    media_type: &'static str,
+    text: String,
+    /// What is wrong, if more is known than the reason says.
+    report: Option<String>,
+    /// The byte of the message that is wrong.
+    at: Option<usize>,
+}
+
+/// The content of POST /maintenance.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    /// Of a route, its pattern; `null` or left out: of all.
+    route: Option<String>,
+    /// Whether it is to be closed.
+    on: bool,
+    /// Until when (RFC 3339); `null` or left out: until it is opened.
+    until: Option<String>,
+}
+
+impl<'a> Exchange<'a> {
+    /// `message`: a head, and the bytes that it is of. With a fault there is no head.
+    pub(super) fn new(
+        view: &'a View,
+        settings: &'a Settings,
+        way: Way,
+        message: (&'a Head, &'a [u8]),
+        fault: Option<Fault>,
+    ) -> Exchange<'a> {
+        let (head, bytes) = message;
+        let target = if fault.is_none() { Target::of(head.path(bytes)) } else { None };
+        // Nobody can take a config anew that is from no file.
+        let target = target.filter(|target| *target != Target::Reload || !view.requests.is_closed());
+        Exchange {
+            view,
+            settings,
+            way,
+            head,
+            bytes,
+            fault,
+            target,
+            media_type: "application/json",
+            text: String::new(),
+            report: None,
+            at: fault.map(|fault| fault.at),
+        }
+    }
+
+    /// All that is asked before there is content.
+    pub(super) fn admit(&self, path: &mut Path) -> ControlFlow<Reason, Permit> {
+        let draining = self.target == Some(Target::Readiness) && self.view.is_draining();
+        arrive(
+            path,
+            &Arrive {
+                fault: self.fault.map(|fault| fault.cause),
+                misdirected: self.fault.is_none() && !self.is_meant(),
+                closed: draining.then_some(Closed::Draining),
+                ..Arrive::default()
+            },
+        )?;
+        let admitted = authorize(
+            path,
+            &Authorize {
+                guarded: true,
+                unidentified: self.unidentified(),
+                denied: (!self.is_from_here()).then_some(Denied::CrossSite),
+                ..Authorize::default()
+            },
+        )?;
+        let method = self.head.method;
+        find(
+            path,
+            &Find {
+                method_unknown: method == Method::Other,
+                no_route: self.target.is_none(),
+                method_not_taken: !self.allow().contains(method),
+                ..Find::default()
+            },
+        )?;
+        let framing = self.head.framing;
+        negotiate(
+            path,
+            &Negotiate {
+                content: framing != Framing::None || self.changes(),
+                length_missing: framing == Framing::Chunked,
+                too_large: matches!(framing, Framing::Length(length) if length > LARGEST),
+                type_not_taken: self.changes() && !self.is_json(),
+                coding_not_taken: is_coded(self.lines(Name::ContentEncoding)),
+                ..Negotiate::default()
+            },
+        )?;
+        precondition(path, &Precondition { method, ..Precondition::default() }, admitted)
+    }
+
+    /// Does what is asked, with the content that came.
+    pub(super) async fn act(&mut self, path: &mut Path, permit: Permit, content: Result<Vec<u8>, Unarrived>) -> Reason {
+        let work = if self.changes() { Work::Write } else { Work::Read };
+        let outcome = match content {
+            Ok(content) => self.outcome(&content).await,
+            Err(unarrived) => Outcome::Unarrived(unarrived),
+        };
+        let decided = match process(path, &Process { work, outcome }, permit) {
+            Continue(done) => range(path, &Range::default(), done),
+            refused => refused,
+        };
+        let (Break(reason) | Continue(reason)) = decided;
+        reason
+    }
+
+    async fn outcome(&mut self, content: &[u8]) -> Outcome {
+        match self.target {
+            Some(Target::Health) => self.say("text/plain; charset=utf-8", "alive\n".to_owned()),
+            Some(Target::Readiness) => self.say("text/plain; charset=utf-8", "ready\n".to_owned()),
+            Some(Target::Metrics) => {
+                let offers = metrics::Form::ALL.map(metrics::Form::media_type);
+                // Who accepts neither is a program all the same, and the older format is what it was written for.
+                let form = Accept::new(self.lines(Name::Accept)).best(&offers).unwrap_or(0);
+                let form = metrics::Form::ALL[form];
+                self.say(form.media_type(), self.view.metrics.render(form, &self.view.gauges()))
+            }
+            Some(Target::Reload) => self.reload().await,
+            Some(Target::Maintenance) if self.changes() => self.maintain(content),
+            Some(Target::Maintenance) => self.tell_orders(None),
+            // `find` has refused it.
+            None => Outcome::Done(Done::Served),
+        }
+    }
+
+    fn say(&mut self, media_type: &'static str, text: String) -> Outcome {
+        self.media_type = media_type;
+        self.text = text;
+        Outcome::Done(if self.changes() { Done::Updated } else { Done::Served })
+    }
+
+    async fn reload(&mut self) -> Outcome {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.view.requests.send(Request::Reload { answer });
+        let taken = match asked {
+            Ok(()) => answered.await.unwrap_or_else(|_| Err("the server is stopping".to_owned())),
+            Err(_) => Err("the server is stopping".to_owned()),
+        };
+        match taken {
+            Ok(Taken { file, routes, warnings }) => {
+                let taken = Json::object([
+                    ("taken", Json::from(file)),
+                    ("routes", Json::from(routes as u64)),
+                    ("warnings", if warnings.is_empty() { Json::Null } else { Json::from(warnings) }),
+                ]);
+                self.say("application/json", format!("{taken}\n"))
+            }
+            Err(report) => {
+                self.report = Some(report);
+                Outcome::Conflict(Conflict::Config)
+            }
+        }
+    }
+
+    fn maintain(&mut self, content: &[u8]) -> Outcome {
+        let order: Order = match serde_json::from_slice(content) {
+            Ok(order) => order,
+            Err(error) => {
+                let is_json = error.classify() == serde_json::error::Category::Data;
+                self.report = Some(visible(&error.to_string()));
+                if is_json {
+                    return Outcome::Rejected(Rejected::Schema);
+                }
+                self.at = Some(offset(content, error.line(), error.column()));
+                return Outcome::Rejected(Rejected::Json);
+            }
+        };
+        let wrong = match &order {
+            Order { route: Some(route), .. } if !self.settings.routes.contains(route) => {
+                Some(format!("`route`: the config has no route `{}`", visible(route)))
+            }
+            Order { on: false, until: Some(_), .. } => Some("`until` is for `on`: what is open has no end".to_owned()),
+            _ => None,
+        };
+        let until = order.until.as_deref().map_or(Ok(Until::Reopened), moment);
+        let until = match (wrong, until) {
+            (None, Ok(until)) => until,
+            (Some(wrong), _) | (None, Err(wrong)) => {
+                self.report = Some(wrong);
+                return Outcome::Rejected(Rejected::Schema);
+            }
+        };
+        let which = order.route.as_deref().map_or(Which::All, Which::Route);
+        let named = order.route.as_deref().map_or_else(|| "every route".to_owned(), visible);
+        let maintenance = &self.view.maintenance;
+        let changed = if order.on {
+            maintenance.close(which, until);
+            match order.until {
+                Some(_) => tell(format_args!("{named} is closed for maintenance until {until}, by the console")),
+                None => tell(format_args!("{named} is closed for maintenance, by the console")),
+            }
+            true
+        } else {
+            let changed = maintenance.open(which);
+            if changed {
+                tell(format_args!("{named} is open again, by the console"));
+            }
+            changed
+        };
+        self.tell_orders(Some(changed))
+    }
+
+    /// Which orders there are, and whether the last one changed anything.
+    fn tell_orders(&mut self, changed: Option<bool>) -> Outcome {
+        let orders = self.view.maintenance.orders(now()).into_iter().map(|(route, until)| {
+            let until = match until {
+                Until::Unix(_) => Json::from(until.to_string()),
+                Until::Reopened => Json::Null,
+            };
+            Json::object([("route", route.map_or(Json::Null, Json::from)), ("until", until)])
+        });
+        let orders = Json::List(orders.collect());
+        let told = match changed {
+            Some(changed) => Json::object([("changed", Json::from(changed)), ("orders", orders)]),
+            None => Json::object([("orders", orders)]),
+        };
+        self.say("application/json", format!("{told}\n"))
+    }
+
+    /// Writes the answer, after which the connection ends.
+    pub(super) fn put(self, reason: Reason, moment: (&Clock, &Random), out: &mut Vec<u8>) {
+        let (clock, random) = moment;
+        let id = random.id(clock.milliseconds());
+        let stamp = Stamp { date: &clock.date(), id: &id.0 };
+        let asked = match self.fault {
+            None => self.head.asked(false),
+            Some(_) => {
+                // RFC 9110 §9.3.2: of a head that is malformed somewhere, the method may still be seen.
+                Asked { method: method_on_sight(self.bytes), version: Version::Http11, persist: false }
+            }
+        };
+        let common = &self.settings.common;
+        if reason.status().class() == Class::Successful {
+            let mut fields: Fields<'_> = vec![
+                ("Content-Type", Cow::Borrowed(self.media_type)),
+                ("X-Content-Type-Options", Cow::Borrowed("nosniff")),
+            ];
+            if self.target == Some(Target::Metrics) {
+                fields.push(("Vary", Cow::Borrowed("Accept")));
+            }
+            add_headers(&mut fields, common);
+            let writing = Writing { status: reason.status(), asked, stamp: &stamp, common, more: Vec::new() };
+            writing.head(&fields, Some(self.text.len() as u64), out);
+            if asked.method != Method::Head {
+                out.extend_from_slice(self.text.as_bytes());
+            }
+            return;
+        }
+        let on_sight = self.fault.and_then(|_| accept_on_sight(self.bytes));
+        let refusal = Refusal {
+            reason,
+            asked,
+            accept: self.lines(Name::Accept).chain(on_sight),
+            common,
+            circumstances: self.circumstances(reason),
+            more: self.required(reason),
+        };
+        refusal.put(out, &stamp);
+    }
+
+    fn circumstances(&self, reason: Reason) -> Circumstances<'_> {
+        Circumstances {
+            at: self.at,
+            limit: match (reason, self.fault.map(|fault| fault.cause)) {
+                (Reason::ContentTooLarge { .. }, _) => Some(Limit::Bytes(LARGEST)),
+                (Reason::ContentStalled { .. }, _) => Some(Limit::Time(self.settings.content)),
+                (_, Some(Malformed::HeadTimeout)) => Some(Limit::Time(self.settings.head)),
+                _ => None,
+            },
+            length: match self.head.framing {
+                Framing::Length(length) => Some(length),
+                Framing::None | Framing::Chunked => None,
+            },
+            method: Some(self.head.method.name()),
+            allow: Some(self.allow()),
+            // It stops soon, and what follows it is another's to say.
+            retry_after: Some(1),
+            report: self.report.as_deref(),
+            ..Circumstances::default()
+        }
+    }
+
+    /// The fields that a reason requires and that are the console's own.
+    fn required(&self, reason: Reason) -> Fields<'static> {
+        let field = match reason {
+            Reason::TokenUnknown { .. } => ("WWW-Authenticate", "Bearer realm=\"console\", error=\"invalid_token\""),
+            Reason::CredentialsMissing { .. } | Reason::CredentialsMalformed { .. } | Reason::SchemeNotTaken { .. } => {
+                ("WWW-Authenticate", "Bearer realm=\"console\"")
+            }
+            Reason::MediaTypeNotTaken { .. } => ("Accept-Post", "application/json"),
+            _ => return Vec::new(),
+        };
+        vec![(field.0, Cow::Borrowed(field.1))]
+    }
+
+    fn allow(&self) -> MethodSet {
+        self.target.map_or(READING, Target::allow)
+    }
+
+    fn changes(&self) -> bool {
+        self.head.method == Method::Post
+    }
+
+    fn lines(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
+        let bytes = self.bytes;
+        // A head with a fault has no lines.
+        let head = self.head;
+        head.all(name).take(if self.fault.is_none() { usize::MAX } else { 0 }).map(move |span| span.of(bytes))
+    }
+
+    /// Whether the request is for this machine by an address or by the one name that no other machine has: a name that somebody
+    /// else hands out may lead a browser here for a page of theirs (DNS rebinding).
+    fn is_meant(&self) -> bool {
+        // Only HTTP/1.0 can name nobody, and no browser speaks that.
+        let Some(authority) = self.head.authority(self.bytes) else { return true };
+        Authority::parse(authority).is_ok_and(|authority| authority.is_ip() || authority.host_is("localhost"))
+    }
+
+    /// Whether it is from no page, or from one of the console's own.
+    fn is_from_here(&self) -> bool {
+        let mut origins = self.lines(Name::Origin);
+        let Some(origin) = origins.next() else { return true };
+        let own = self.head.authority(self.bytes);
+        origins.next().is_none() && origin.strip_prefix(b"http://").is_some_and(|origin| Some(origin) == own)
+    }
+
+    fn unidentified(&self) -> Option<Unidentified> {
+        if self.way == Way::Socket || self.target.is_some_and(Target::is_open) {
+            return None;
+        }
+        let mut lines = self.lines(Name::Authorization);
+        let Some(line) = lines.next() else { return Some(Unidentified::Missing) };
+        let credentials = Credentials::parse(line).filter(|_| lines.next().is_none());
+        let Some(credentials) = credentials else { return Some(Unidentified::Malformed) };
+        if !credentials.scheme_is("Bearer") {
+            return Some(Unidentified::Scheme);
+        }
+        let Some(sent) = credentials.token68() else { return Some(Unidentified::Malformed) };
+        let known = self.settings.token.as_ref().is_some_and(|token| token.is(sent));
+        (!known).then_some(Unidentified::Token)
+    }
+
+    /// What a form cannot send without being asked about first (Fetch, CORS-safelisted request-headers).
+    fn is_json(&self) -> bool {
+        let mut lines = self.lines(Name::ContentType);
+        let media_type = lines.next().and_then(MediaType::parse);
+        media_type.is_some_and(|media_type| media_type.is("application/json")) && lines.next().is_none()
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}
+
+/// A date and time of RFC 3339, to come; an error is what is wrong with it.
+fn moment(text: &str) -> Result<Until, String> {
+    let wrong = |why: &dyn std::fmt::Display| format!("`until`: {why}");
+    text.parse::<jiff::Timestamp>().map_err(|_| {
+        wrong(&format_args!("`{}` is no date and time of RFC 3339, as `2026-12-01T14:00:00Z` is", visible(text)))
+    })?;
+    Until::parse(text, SystemTime::now()).map_err(|why| wrong(&why))
+}
+
+/// The byte at a line and a column, both from one.
+fn offset(content: &[u8], line: usize, column: usize) -> usize {
+    let lines = content.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    (before + column.saturating_sub(1)).min(content.len())
+}
