@@ -18,8 +18,9 @@ use std::borrow::Cow;
 use std::future::pending;
 use std::sync::Arc;
 use verdict_core::cause::{Busy, Closed, Denied, OverRate, Unidentified};
-use verdict_core::decide::{Arrive, Authorize};
+use verdict_core::decide::{Arrive, Authorize, respond};
 use verdict_core::reason::Reason;
+use verdict_core::status::Required;
 use verdict_wire::{Framing, Name};
 
 /// What the gates found out about one request.
@@ -214,7 +215,7 @@ impl<'s> Exchange<'s, '_> {
             return fields;
         }
         if let (Some(guard), Some(cause)) = (&gates.guard, self.passed.as_ref().and_then(|passed| passed.unidentified))
-            && reason.status() == verdict_core::status::Status::UNAUTHORIZED
+            && respond(reason, request.head.method).required.contains(&Required::WwwAuthenticate)
         {
             let challenges = guard.challenges_for(cause).iter();
             fields.extend(challenges.map(|challenge| ("WWW-Authenticate", Cow::Borrowed(&**challenge))));
