@@ -39,6 +39,8 @@ const ROWS: &[Row] = &[
     (200, "configured-answer", Asking("GET", "/fixed", "", 0), &[("Content-Type", "text/plain; charset=utf-8")]),
     (204, "options-answered", Asking("OPTIONS", "/page.txt", "", 0), &[("Allow", "GET, HEAD, OPTIONS")]),
     (204, "options-answered", Bytes("OPTIONS * HTTP/1.1\r\nHost: site.test\r\n\r\n"), &[("Allow", "")]),
+    (204, "preflight-answered", Asking("OPTIONS", "/shared", "Origin: https://a.example\r\nAccess-Control-Request-Method: GET\r\n", 0),
+        &[("Access-Control-Allow-Origin", "https://a.example"), ("Access-Control-Allow-Methods", ""), ("Vary", "Origin")]),
     (206, "part-served", Asking("GET", "/page.txt", "Range: bytes=2-4\r\n", 0), &[("Content-Range", "bytes 2-4/26"), ("Content-Length", "3"), ("ETag", "")]),
     (206, "part-served", Asking("GET", "/page.txt", "Range: bytes=-5\r\n", 0), &[("Content-Range", "bytes 21-25/26")]),
     (206, "parts-served", Asking("GET", "/long.txt", "Range: bytes=0-1,500-501\r\n", 0), &[("Content-Type", ""), ("ETag", "")]),
@@ -57,6 +59,10 @@ const ROWS: &[Row] = &[
     (400, "host-missing", Bytes("GET / HTTP/1.1\r\n\r\n"), &[("Connection", "close")]),
     (400, "ambiguous-target", Bytes("GET /a/../b HTTP/1.1\r\nHost: site.test\r\n\r\n"), &[("Connection", "close")]),
     (400, "both-lengths", Bytes("POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), &[("Connection", "close")]),
+    (401, "credentials-missing", Asking("GET", "/guarded/page.txt", "", 0), &[("WWW-Authenticate", "Bearer realm=\"staff\"")]),
+    (401, "token-unknown", Asking("PUT", "/guarded/page.txt", "Authorization: Bearer another\r\n", 4), &[("WWW-Authenticate", "")]),
+    (401, "scheme-not-taken", Asking("GET", "/guarded/page.txt", "Authorization: Basic YTpi\r\n", 0), &[("WWW-Authenticate", "")]),
+    (403, "user-not-allowed", Asking("POST", "/guarded/page.txt", "Authorization: Bearer a-token-of-the-tests\r\n", 4), &[]),
     (403, "file-unreadable", Asking("GET", "/unreadable.txt", "", 0), &[]),
     (403, "file-unreadable", Asking("GET", "/closed/page.txt", "", 0), &[]),
     (404, "no-route", Asking("GET", "/nowhere", "Host: other.test\r\n", 0), &[]),
@@ -70,6 +76,8 @@ const ROWS: &[Row] = &[
     (404, "nothing-there", Asking("GET", "/link-out", "", 0), &[]),
     (404, "nothing-there", Asking("GET", "/pipe", "", 0), &[]),
     (404, "nothing-there", Asking("GET", "/404.html", "", 0), &[]),
+    (404, "nothing-there", Asking("GET", "/secret/page.txt", "", 0), &[]),
+    (404, "nothing-there", Asking("DELETE", "/secret/page.txt", "", 0), &[]),
     (405, "method-not-taken", Asking("POST", "/page.txt", "", 4), &[("Allow", "GET, HEAD, OPTIONS")]),
     (405, "method-not-taken", Asking("PUT", "/nothing.txt", "", 4), &[("Allow", "GET, HEAD, OPTIONS")]),
     (405, "method-not-taken", Asking("PATCH", "/page.txt", "", 4), &[("Allow", "GET, HEAD, OPTIONS")]),
@@ -87,6 +95,8 @@ const ROWS: &[Row] = &[
     (413, "content-too-large", Asking("GET", "/fixed", "", 70_000), &[("Connection", "close")]),
     (414, "target-too-long", Asking("GET", concat!("/", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"), "Host: short.test\r\n", 0), &[]),
     (414, "target-too-long", Events(long_target), &[("Connection", "close")]),
+    (415, "media-type-not-taken", Asking("POST", "/shared", "Content-Type: text/plain\r\n", 4), &[("Accept-Post", "application/json")]),
+    (415, "coding-not-taken", Asking("PUT", "/shared", "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", 4), &[("Accept-Encoding", "identity")]),
     (416, "range-beyond-end", Asking("GET", "/page.txt", "Range: bytes=26-\r\n", 0), &[("Content-Range", "bytes */26")]),
     (416, "range-beyond-end", Asking("GET", "/page.txt", "Range: bytes=-0\r\n", 0), &[("Content-Range", "bytes */26")]),
     (417, "expectation-unknown", Asking("GET", "/page.txt", "Expect: a-miracle\r\n", 0), &[("Connection", "close")]),
@@ -98,6 +108,8 @@ const ROWS: &[Row] = &[
     (501, "method-unknown", Asking("BREW", "/page.txt", "", 0), &[]),
     (501, "method-unknown", Asking("get", "/page.txt", "", 0), &[]),
     (501, "transfer-coding-unknown", Bytes("POST / HTTP/1.1\r\nHost: site.test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), &[("Connection", "close")]),
+    (429, "client-over-rate", Events(one_request_too_many), &[("Retry-After", ""), ("RateLimit", ""), ("RateLimit-Policy", "")]),
+    (503, "maintenance", Asking("POST", "/in-maintenance", "", 4), &[("Retry-After", "")]),
     (503, "too-many-connections", Events(one_connection_too_many), &[("Retry-After", ""), ("Connection", "close")]),
     (503, "too-many-connections-of-client", Events(one_too_many_of_one_client), &[("Retry-After", ""), ("Connection", "close")]),
     (505, "version-not-supported", Bytes("GET / HTTP/2.0\r\nHost: site.test\r\n\r\n"), &[("Connection", "close")]),
@@ -105,9 +117,9 @@ const ROWS: &[Row] = &[
 ];
 
 /// What must be among [`ROWS`].
-const GIVEN: [u16; 27] = [
-    103, 200, 204, 206, 301, 302, 303, 304, 307, 308, 400, 403, 404, 405, 408, 410, 411, 412, 413, 414, 416, 417, 431,
-    500, 501, 503, 505,
+const GIVEN: [u16; 30] = [
+    103, 200, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 410, 411, 412, 413, 414, 415, 416,
+    417, 429, 431, 500, 501, 503, 505,
 ];
 
 fn site() -> Site {
@@ -137,6 +149,24 @@ fn plan() -> Plan {
         .route("site.test/sized/{path...}", "files = \"public\"\nlimits = { length = \"required\" }")
         // Files whose length is a lie, and which cannot be read: as near to a failing disk as any machine has.
         .route("site.test/sys/{path...}", "files = \"/sys/class/net/lo\"")
+        .route(
+            "site.test/guarded/{path...}",
+            "files = \"public\"\nauth = \"staff\"\nallow = { read = [\"*\"], write = [\"editor\"] }",
+        )
+        .route(
+            "site.test/secret/{path...}",
+            "files = \"public\"\nauth = \"staff\"\nhide = true\npages = { 404 = \"public/404.html\" }",
+        )
+        .route(
+            "site.test/shared",
+            "respond = { status = 200, body = \"shared\" }\ncors = { origins = [\"https://a.example\"] }\n\
+             limits = { types = [\"application/json\"] }",
+        )
+        .route("site.test/rated", "respond = { status = 200 }\nrate = \"1/day\"")
+        .route(
+            "site.test/in-maintenance",
+            "respond = { status = 200 }\nmaintenance = true\n[auth.staff]\ntokens = \"tokens.txt\"",
+        )
         .route("site.test/fixed", "respond = { status = 200, body = \"fixed\" }")
         .route("site.test/closed-for-good", "respond = { status = 410, body = \"closed for good\" }");
     for status in [301, 302, 303, 307, 308] {
@@ -144,6 +174,9 @@ fn plan() -> Plan {
         plan = plan.route(&format!("site.test/{status}/{{path...}}"), &redirect);
     }
     let public = plan.public();
+    // The SHA-256 of `a-token-of-the-tests`, and one of which nobody knows what it is of.
+    let tokens = "ci:c7355b9788d3036817b4b9118e71116224521da29885b160eb8451377c47b377\neditor:0000000000000000000000000000000000000000000000000000000000000000\n";
+    fs::write(public.join("../tokens.txt"), tokens).expect("a file");
     symlink("/etc/passwd", public.join("link-out")).expect("a link");
     rustix::fs::mkfifoat(rustix::fs::CWD, public.join("pipe"), rustix::fs::Mode::from_raw_mode(0o444)).expect("a pipe");
     for closed in ["unreadable.txt", "closed"] {
@@ -364,6 +397,11 @@ fn long_target(site: &Site) -> Answer {
     let longest = format!("/{}", "a".repeat(1023));
     assert_eq!(site.get(&longest).status(), 404);
     site.get(&format!("{longest}a"))
+}
+
+fn one_request_too_many(site: &Site) -> Answer {
+    assert_eq!(site.get("/rated").status(), 200);
+    site.get("/rated")
 }
 
 fn large_head(site: &Site) -> Answer {
