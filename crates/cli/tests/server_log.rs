@@ -294,3 +294,24 @@ fn with_the_log_off_nothing_is_written() {
     server.stop();
     assert_eq!(server.log.next(), None);
 }
+
+#[test]
+fn no_credentials_are_in_the_log() {
+    for log in ["json", "text"] {
+        let mut server = Server::start(log);
+        let sent =
+            "Authorization: Basic YW5uOnNlY3JldA==\r\nProxy-Authorization: Bearer secret\r\nCookie: a=secret\r\n";
+        for target in
+            ["/page.txt", "http://ann:secret@localhost/x", "//ann:secret@localhost/", "ann:secret@localhost:80"]
+        {
+            server.ask(&request(&format!("GET {target}"), sent));
+            let line = server.line();
+            let in_target = target.starts_with("//");
+            assert!(in_target || !line.contains("secret"), "{line}");
+            assert!(!line.contains("YW5u"), "{line}");
+        }
+        server.ask(&request("GET http://ann:secret@localhost/x", ""));
+        let line = server.line();
+        assert!(line.contains("http://(hidden)@localhost/x"), "{line}");
+    }
+}

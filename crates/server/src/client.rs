@@ -12,6 +12,7 @@ use crate::site::Site;
 use crate::stream::AtOnce;
 use crate::tls::Names;
 use crate::worker::Worker;
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -269,6 +270,7 @@ impl<'w> Client<'w> {
         let Some(times) = answered.times else { return };
         let head = answered.understood.then_some(&buffers.head);
         let (method, target) = on_sight(bytes);
+        let target = without_userinfo(head.map_or(target, |head| head.target.of(bytes)));
         let trusted = &site.opened.config.trusted_proxies;
         let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
         self.worker.log.answer(&Line {
@@ -276,7 +278,7 @@ impl<'w> Client<'w> {
             client: head.map_or(self.address, |head| client_of(trusted, self.address, head, bytes)),
             user: answered.answer.passed.as_ref().and_then(|passed| passed.user()),
             method: head.map_or(method, |head| head.method_token.of(bytes)),
-            target: head.map_or(target, |head| head.target.of(bytes)),
+            target: &target,
             host: value(Name::Host),
             agent: value(Name::UserAgent),
             referer: value(Name::Referer),
@@ -300,6 +302,20 @@ impl<'w> Client<'w> {
             at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
         });
+    }
+}
+
+/// A target without what stands before the `@` of its authority: it may be a password (RFC 9110 §4.2.4).
+fn without_userinfo(target: &[u8]) -> Cow<'_, [u8]> {
+    let authority = target.windows(2).position(|two| two == b"//").map_or(0, |at| at + 2);
+    let end = target[authority..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+    let end = end.map_or(target.len(), |end| authority + end);
+    match target[authority..end].iter().rposition(|byte| *byte == b'@') {
+        // The path of an origin-form is no authority.
+        Some(at) if target.first() != Some(&b'/') => {
+            Cow::Owned([&target[..authority], b"(hidden)", &target[authority + at..]].concat())
+        }
+        _ => Cow::Borrowed(target),
     }
 }
 

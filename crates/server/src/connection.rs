@@ -161,7 +161,10 @@ impl Connection {
                     Read::Preface => self.client().refuse(&site, buffers, PREFACE_WITHIN_TLS, false, began),
                     Read::Fault(fault) => self.client().refuse(&site, buffers, fault, false, began),
                     Read::Head => {
-                        if speaks_http2 && let Some(first) = upgrade::accept(&site, buffers) {
+                        if speaks_http2
+                            && !self.is_of_a_proxy(&site)
+                            && let Some(first) = upgrade::accept(&site, buffers)
+                        {
                             return self.change(&site, buffers, first).await;
                         }
                         match look_at_content(buffers) {
@@ -173,6 +176,13 @@ impl Connection {
             }
         };
         self.deliver(&site, buffers, answered).await.map(|()| Then::Next)
+    }
+
+    /// Whether a proxy is at the other end whose word counts. A proxy that passes `Upgrade: h2c` on becomes a tunnel, in which its
+    /// client would speak with the proxy's word.
+    fn is_of_a_proxy(&self, site: &Site) -> bool {
+        let address = self.admission.address;
+        site.opened.config.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
     /// Sends the 101 that stands in `out`, and leaves HTTP/1.1.

@@ -55,7 +55,10 @@ fn text(path: &Path, config: &Config, screen: &Screen) -> String {
     let mut table = Table::new(2);
     table.row(Some(Style::Faint), ["pattern", "kind", "place"]);
     for route in &config.routes {
-        let place = format!("{}:{}", shown(path), route.line);
+        let place = match route.line {
+            0 => "by the config's top".to_owned(),
+            line => format!("{}:{line}", shown(path)),
+        };
         table.named_row(Style::Strong, &visible(route.pattern.as_str()), [route.kind.name(), &place]);
     }
     format!("{}\n\n{}", summary(path, config.routes.len(), &addresses(config)), table.render(screen))

@@ -154,7 +154,8 @@ impl Hash {
     fn holds(&self, password: &[u8]) -> bool {
         match self {
             Hash::Argon2(hash) => Argon2::default().verify_password(password, &**hash).is_ok(),
-            Hash::Bcrypt(hash) => bcrypt::verify(password, hash).unwrap_or(false),
+            // It would look at 72 bytes and no more: whatever is longer is not the password.
+            Hash::Bcrypt(hash) => bcrypt::non_truncating_verify(password, hash).unwrap_or(false),
         }
     }
 }

@@ -19,8 +19,11 @@ use verdict_core::interim::invite;
 use verdict_core::path::Path;
 use verdict_wire::{Fault, Framing, Head, Limits, Progress, Version, put_interim};
 
-/// How many are spoken with at once; others wait in the kernel's queue.
+/// How many are spoken with at once by each way; others wait in the kernel's queue.
 const MOST: usize = 16;
+
+/// How long a head may take of who comes by the address.
+const HEAD_BY_ADDRESS: Duration = Duration::from_secs(2);
 
 /// How long they may take once no more come.
 const LAST: Duration = Duration::from_secs(1);
@@ -65,37 +68,38 @@ impl Listening {
     }
 }
 
-/// Answers until it is told to stop, and then those who have come.
+/// Answers until it is told to stop, and then those who have come. Whoever fills one way leaves the other open.
 pub(super) async fn serve(listening: Listening, view: Arc<View>, stopped: oneshot::Receiver<()>) {
-    let places = Arc::new(Semaphore::new(MOST));
-    accept(listening, view, stopped, &places).await;
-    let _ = timeout(LAST, places.acquire_many(MOST as u32)).await;
-}
-
-async fn accept(listening: Listening, view: Arc<View>, mut stopped: oneshot::Receiver<()>, places: &Arc<Semaphore>) {
+    let (sockets, addresses) = (Arc::new(Semaphore::new(MOST)), Arc::new(Semaphore::new(MOST)));
+    let by_socket = async || listening.socket.accept().await.map(|(stream, _)| stream);
     let by_address = async || match &listening.tcp {
         Some(tcp) => tcp.accept().await.map(|(stream, _)| stream),
         None => pending().await,
     };
-    loop {
-        let place = tokio::select! {
-            place = places.clone().acquire_owned() => place,
-            _ = &mut stopped => return,
-        };
-        // Nobody closes it.
-        let Ok(place) = place else { return };
-        let accepted = tokio::select! {
-            accepted = listening.socket.accept() => accepted.map(|(stream, _)| {
-                spawn_local(converse(stream, Way::Socket, view.clone(), place));
-            }),
-            accepted = by_address() => accepted.map(|stream| {
-                spawn_local(converse(stream, Way::Address, view.clone(), place));
-            }),
-            _ = &mut stopped => return,
-        };
-        if accepted.is_err() {
+    tokio::select! {
+        () = accept(by_socket, Way::Socket, &view, &sockets) => {}
+        () = accept(by_address, Way::Address, &view, &addresses) => {}
+        _ = stopped => {}
+    }
+    let all = async || {
+        let _ = sockets.acquire_many(MOST as u32).await;
+        let _ = addresses.acquire_many(MOST as u32).await;
+    };
+    let _ = timeout(LAST, all()).await;
+}
+
+async fn accept<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    next: impl AsyncFn() -> io::Result<S>,
+    way: Way,
+    view: &Arc<View>,
+    places: &Arc<Semaphore>,
+) {
+    // Nobody closes it.
+    while let Ok(place) = places.clone().acquire_owned().await {
+        match next().await {
+            Ok(stream) => drop(spawn_local(converse(stream, way, view.clone(), place))),
             // No descriptor is left, mostly: nothing is gained by trying again at once.
-            sleep(Duration::from_millis(100)).await;
+            Err(_) => sleep(Duration::from_millis(100)).await,
         }
     }
 }
@@ -109,7 +113,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let settings = view.settings();
     let (mut head, mut bytes) = (Head::new(), Vec::new());
-    let reading = timeout(settings.head, read_head(&mut stream, &mut head, &mut bytes));
+    let head_time = match way {
+        Way::Socket => settings.head,
+        // Anybody can come by it and say nothing.
+        Way::Address => settings.head.min(HEAD_BY_ADDRESS),
+    };
+    let reading = timeout(head_time, read_head(&mut stream, &mut head, &mut bytes));
     let read = reading.await.unwrap_or_else(|_| {
         let begun = Head::begun(&bytes);
         if begun { Err(Some(Fault { cause: Malformed::HeadTimeout, at: bytes.len() })) } else { Err(None) }
