@@ -32,7 +32,8 @@ fn every_example_is_accepted_without_a_warning() {
             let config = Config::load(&path).unwrap_or_else(|report| panic!("{report}"));
             let warnings = config.warnings.to_string();
             // The key of an example is everybody's, and comes to each checkout with the permissions of its other files.
-            let expected = warnings.is_empty() || path.ends_with("https.toml") && warnings.contains("can be read by every user");
+            let expected =
+                warnings.is_empty() || path.ends_with("https.toml") && warnings.contains("can be read by every user");
             assert!(expected && config.warnings.diagnostics().len() <= 1, "{warnings}");
             assert!(config.named_files.contains(&path.canonicalize().unwrap()));
             count += 1;
