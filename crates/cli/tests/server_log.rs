@@ -315,3 +315,17 @@ fn no_credentials_are_in_the_log() {
         assert!(line.contains("http://(hidden)@localhost/x"), "{line}");
     }
 }
+
+/// What a client still sends after its answer is no time of the answer.
+#[test]
+fn the_time_of_sending_ends_with_the_last_byte_of_the_answer() {
+    let mut server = Server::start("json");
+    let mut stream = TcpStream::connect(server.address).expect("it accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    stream.write_all(b"GET /gone HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n").expect("it reads");
+    stream.read_exact(&mut [0; 12]).expect("the answer comes at once");
+    std::thread::sleep(Duration::from_millis(500));
+    stream.write_all(b"x").expect("it reads");
+    let line = server.json();
+    assert!(line["sending_us"].as_u64().is_some_and(|time| time < 400_000), "{line}");
+}

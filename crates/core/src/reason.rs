@@ -289,7 +289,7 @@ catalogue! {
         "The request expects something other than `100-continue`{at|}."
         "Send `Expect: 100-continue` or no `Expect`."
     NotThisAuthority         "not-this-authority"             MISDIRECTED_REQUEST   "RFC 9110 §15.5.20" Client  AfterChange
-        "This connection's certificate does not serve the authority of the request."
+        "This connection does not serve the authority of the request."
         "Open a connection of its own for that authority."
     TooEarly                 "too-early"                      TOO_EARLY             "RFC 8470 §5.2"    Client   AfterWhile
         "The request came in early data, which an attacker could replay, and its method is not safe."

@@ -1,9 +1,10 @@
 //! Who is let in: connections and requests are counted, and each gives its place back when it ends.
 
+use crate::client_address::network;
 use crate::config::Limits;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +72,7 @@ impl Shared {
         let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let of_client = {
             let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = clients.entry(one_client(address)).or_default();
+            let count = clients.entry(network(address)).or_default();
             *count += 1;
             *count
         };
@@ -107,21 +108,10 @@ impl Connections {
     }
 }
 
-/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
-fn one_client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let network = u128::from(v6) >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        v4 => v4,
-    }
-}
-
 impl Drop for Admission {
     fn drop(&mut self) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        let client = one_client(self.address);
+        let client = network(self.address);
         {
             let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(count) = clients.get_mut(&client) {

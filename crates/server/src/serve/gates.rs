@@ -81,12 +81,8 @@ impl<'s> Exchange<'s, '_> {
     /// Whether the route, or all of them, are out of service.
     fn closed(&mut self) -> Option<Closed> {
         let config = self.gates().and_then(|gates| gates.maintenance);
-        let pattern = || self.route.map(|i| self.site.opened.config.routes[i].pattern.as_str());
-        let maintenance = &self.site.opened.gates.maintenance;
-        if config.is_none() && maintenance.is_empty() {
-            return None;
-        }
-        let closed = maintenance.closed(pattern(), config, self.seconds())?;
+        let pattern = self.route.map(|i| self.site.opened.config.routes[i].pattern.as_str());
+        let closed = self.site.opened.gates.maintenance.closed(pattern, config, self.seconds())?;
         self.passed().closed = Some(closed);
         Some(Closed::Maintenance)
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use verdict_server::Server;
 use verdict_server::config::Config;
 
-const PAGE: &str = "GET /page.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(crate) const PAGE: &str = "GET /page.txt HTTP/1.1\r\nHost: a\r\n\r\n";
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan::new()
         .files([("page.txt", "page"), ("empty.txt", "")])
         .file("medium.bin", vec![b'm'; 40_000])
@@ -445,62 +445,6 @@ fn a_client_that_reads_slowly_but_steadily_gets_it_all() {
 }
 
 #[test]
-fn a_server_that_stops_finishes_what_it_has_begun() {
-    let mut site = plan().file("huge.bin", vec![b'h'; 32 << 20]).top("drain = \"20s\"").start();
-    let (mut busy, mut idle, mut fresh) =
-        (Client::with_small_buffer(site.address, 64 << 10), site.client(), site.client());
-    assert_eq!(idle.ask(PAGE).status(), 200);
-    busy.send("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(busy.head().expect("a head").status, 200);
-    let address = site.address;
-    let began = Instant::now();
-    let stopping = std::thread::spawn(move || {
-        site.stop();
-        site
-    });
-    idle.end();
-    assert!(began.elapsed() < Duration::from_secs(5), "an idle connection waited {:?}", began.elapsed());
-    // The listener is gone by the time that idle connections end.
-    assert!(TcpStream::connect(address).is_err());
-    assert!(!stopping.is_finished());
-    let content = busy.take(32 << 20).expect("all of it");
-    assert!(content.iter().all(|byte| *byte == b'h'));
-    busy.end();
-    fresh.end_in_any_way();
-    stopping.join().expect("it ends");
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-}
-
-#[test]
-fn a_request_that_is_there_when_the_server_stops_is_answered_and_is_the_last() {
-    let mut site = plan().file("huge.bin", vec![b'h'; 32 << 20]).top("drain = \"20s\"").start();
-    let mut client = Client::with_small_buffer(site.address, 64 << 10);
-    client.send(format!("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n{PAGE}{PAGE}"));
-    assert_eq!(client.head().expect("a head").status, 200);
-    let mut idle = site.client();
-    assert_eq!(idle.ask(PAGE).status(), 200);
-    let stopping = std::thread::spawn(move || site.stop());
-    idle.end();
-    client.take(32 << 20).expect("all of it");
-    let answer = client.answer("GET");
-    assert!(answer.closes() && matches!(answer.status(), 200 | 503), "{:?}", answer.head);
-    client.end();
-    stopping.join().expect("it ends");
-}
-
-#[test]
-fn what_does_not_end_is_cut_when_the_time_to_drain_is_over() {
-    let mut site = plan().file("huge.bin", vec![b'h'; 32 << 20]).top("drain = \"1s\"").start();
-    let mut client = Client::with_small_buffer(site.address, 8 << 10);
-    client.send("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
-    client.head().expect("a head");
-    let began = Instant::now();
-    site.stop();
-    assert!((0.9..5.0).contains(&began.elapsed().as_secs_f32()), "{:?}", began.elapsed());
-    assert!(client.take(32 << 20).is_err());
-}
-
-#[test]
 fn a_thousand_connections_come_and_go() {
     let site = plan().limits("per-client = 2000").start();
     let mut clients: Vec<Client> = (0..1000).map(|_| site.client()).collect();
@@ -589,30 +533,4 @@ fn a_client_that_never_pauses_keeps_nobody_waiting() {
             assert!(begun.elapsed() < Duration::from_secs(5), "{size}: it ended after {:?}", begun.elapsed());
         });
     }
-}
-
-/// Clients that are told that there is no room, and go on sending, keep the acceptor from accepting and not from ending.
-#[test]
-fn a_server_that_is_full_ends_in_its_time() {
-    let mut site = plan().limits("connections = 1\n").start();
-    let over = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let mut clients: Vec<_> = (0..80).map(|_| TcpStream::connect(site.address).expect("a queue")).collect();
-        for client in &mut clients {
-            let head = b"POST /fixed HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n";
-            client.write_all(head).expect("a buffer");
-        }
-        clients[5].read_exact(&mut [0; 12]).expect("it is told that there is no room");
-        let over = &over;
-        scope.spawn(move || {
-            while !over.load(std::sync::atomic::Ordering::Relaxed) {
-                clients.iter_mut().for_each(|client| drop(client.write_all(b"x")));
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
-        let begun = Instant::now();
-        site.stop();
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
-        assert!(begun.elapsed() < Duration::from_secs(8), "`drain` is 2 s, and it took {:?}", begun.elapsed());
-    });
 }

@@ -22,4 +22,5 @@ mod request_ids;
 mod site;
 mod slow;
 mod statuses;
+mod stopping;
 mod tls;
