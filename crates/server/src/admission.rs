@@ -19,7 +19,7 @@ pub(crate) struct Shared {
     /// Connections that are let in beyond the limit, to be told that there is no room.
     told: u64,
     connections: AtomicU64,
-    /// Requests that wait for something.
+    /// Requests that wait for something, and answers that do.
     requests: AtomicU64,
     clients: Mutex<HashMap<IpAddr, u64>>,
 }
@@ -52,7 +52,7 @@ impl Shared {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How many requests wait for something.
+    /// How many requests wait for something, or their answers.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -62,12 +62,14 @@ impl Shared {
         self.connections.load(Ordering::Relaxed) >= limits.connections.saturating_add(self.told)
     }
 
-    /// Counts a connection in. `None`: its client has had every refusal that one client gets.
+    /// Counts a connection in. `None`: its client has had every refusal that one client gets. A proxy that is trusted is many
+    /// clients.
     pub(crate) fn admit(
         self: &Arc<Self>,
         address: IpAddr,
         siblings: &Rc<Connections>,
         limits: &Limits,
+        trusted: bool,
     ) -> Option<Admission> {
         let connections = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let of_client = {
@@ -77,20 +79,21 @@ impl Shared {
             *count
         };
         siblings.open.set(siblings.open.get() + 1);
+        let most = if trusted { u64::MAX } else { limits.per_client };
         let crowded = if connections > limits.connections {
             Some(Crowded::Server)
-        } else if of_client > limits.per_client {
+        } else if of_client > most {
             Some(Crowded::Client)
         } else {
             None
         };
         let admission = Admission { shared: self.clone(), siblings: siblings.clone(), address, crowded };
-        (of_client <= limits.per_client + TOLD).then_some(admission)
+        (of_client <= most.saturating_add(TOLD)).then_some(admission)
     }
 
-    /// A place for a request that has to wait; `None` if there are as many as allowed.
-    pub(crate) fn enter(&self, limits: &Limits) -> Option<InFlight<'_>> {
-        let place = InFlight(self);
+    /// A place for a request that has to wait, or whose answer has to; `None` if there are as many as allowed.
+    pub(crate) fn enter(self: &Arc<Self>, limits: &Limits) -> Option<InFlight> {
+        let place = InFlight(self.clone());
         let requests = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         (requests <= limits.requests).then_some(place)
     }
@@ -126,10 +129,10 @@ impl Drop for Admission {
     }
 }
 
-/// A waiting request's place among all; given back when it is answered.
-pub(crate) struct InFlight<'a>(&'a Shared);
+/// A request's place among all; given back when its answer is sent.
+pub(crate) struct InFlight(Arc<Shared>);
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,5 +1,6 @@
 //! One client's requests, as far as they are answered without waiting: nearly all of them.
 
+use crate::admission::InFlight;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::disk::Wait;
@@ -9,7 +10,7 @@ use crate::moment::Moment;
 use crate::request::{Request, client_of, given_id};
 use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
-use crate::stream::AtOnce;
+use crate::stream::{AtOnce, Stream};
 use crate::tls::Names;
 use crate::worker::Worker;
 use std::borrow::Cow;
@@ -44,6 +45,8 @@ pub(crate) struct Client<'w> {
     pub(crate) crowded: Option<Crowded>,
     /// Whom the connection's certificate speaks for; `None` without TLS.
     pub(crate) served: Option<&'w Names>,
+    /// Where it can be seen whether the client is still there; `None` where nobody waits, or the protocol tells of it.
+    pub(crate) stream: Option<&'w Stream>,
 }
 
 /// How far requests came without waiting for anything.
@@ -69,6 +72,8 @@ pub(crate) struct Answered {
     pub(crate) understood: bool,
     pub(crate) id: Id,
     pub(crate) times: Option<Times>,
+    /// Its place among those that `limits.requests` counts, held until the answer is sent.
+    _in_flight: Option<InFlight>,
 }
 
 /// When things happened, for the log.
@@ -165,7 +170,18 @@ impl<'w> Client<'w> {
                 refuse_panicked(site, &request, Moment::of(self.worker), out)
             }
         };
-        Some(self.answered(answer, request.id, began, read))
+        let in_flight = match answer.rest {
+            Rest::Nothing => None,
+            // Who has no place for it is told so.
+            _ => match self.worker.enter() {
+                Some(place) => Some(place),
+                None => {
+                    out.truncate(mark);
+                    return None;
+                }
+            },
+        };
+        Some(self.answered(answer, request.id, in_flight, began, read))
     }
 
     /// Has the request answered, waiting for what it takes.
@@ -181,14 +197,15 @@ impl<'w> Client<'w> {
         let mark = out.len();
         let in_flight = self.worker.enter();
         let request = self.request(site, head, &input[*start..], whole, in_flight.is_none());
-        let answer = match unpanicked(serve(site, &request, Moment::of(self.worker), Wait::Yes, out)).await {
+        let moment = Moment { left: self.stream, ..Moment::of(self.worker) };
+        let answer = match unpanicked(serve(site, &request, moment, Wait::Yes, out)).await {
             Some(answer) => answer,
             None => {
                 out.truncate(mark);
                 refuse_panicked(site, &request, Moment::of(self.worker), out)
             }
         };
-        self.answered(answer, request.id, began, read)
+        self.answered(answer, request.id, in_flight, began, read)
     }
 
     /// Answers a message that is malformed, in its head or in what has come of its content.
@@ -206,14 +223,21 @@ impl<'w> Client<'w> {
         let bytes = &buffers.input[buffers.start..];
         let moment = Moment::of(worker);
         let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, moment, &mut buffers.out);
-        let answered = self.answered(answer, id, began, began.map(|_| Instant::now()));
+        let answered = self.answered(answer, id, None, began, began.map(|_| Instant::now()));
         Answered { fault: Some(fault), understood, ..answered }
     }
 
-    fn answered(&self, answer: Answer, id: Id, began: Option<Instant>, read: Option<Instant>) -> Answered {
+    fn answered(
+        &self,
+        answer: Answer,
+        id: Id,
+        in_flight: Option<InFlight>,
+        began: Option<Instant>,
+        read: Option<Instant>,
+    ) -> Answered {
         let at = self.worker.clock.milliseconds();
         let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now(), sent: None });
-        Answered { answer, fault: None, understood: true, id, times }
+        Answered { answer, fault: None, understood: true, id, times, _in_flight: in_flight }
     }
 
     #[inline]

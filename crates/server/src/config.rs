@@ -44,6 +44,7 @@ use crate::maintenance::Until;
 use crate::route::{MissingSlash, Pattern, Router, Template};
 use crate::tls::Certificate;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -281,6 +282,11 @@ pub struct Respond {
 }
 
 impl Config {
+    /// Whether who has this address is a proxy whose word counts.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
+    }
+
     /// Reads and checks a config file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Config, Report> {
         top::load(path)

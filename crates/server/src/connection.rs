@@ -120,6 +120,7 @@ impl Connection {
             address: self.admission.address,
             crowded: self.admission.crowded,
             served: self.socket.stream.names(),
+            stream: Some(&self.socket.stream),
         }
     }
 
@@ -181,13 +182,14 @@ impl Connection {
     /// Whether a proxy is at the other end whose word counts. A proxy that passes `Upgrade: h2c` on becomes a tunnel, in which its
     /// client would speak with the proxy's word.
     fn is_of_a_proxy(&self, site: &Site) -> bool {
-        let address = self.admission.address;
-        site.opened.config.trusted_proxies.iter().any(|network| network.contains(address))
+        site.opened.config.trusts(self.admission.address)
     }
 
     /// Sends the 101 that stands in `out`, and leaves HTTP/1.1.
     async fn change(&mut self, site: &Site, buffers: &mut Buffers, first: First) -> Result<Then, Ended> {
-        let sent = self.socket.write(&buffers.out, site.limits(None).send_idle).await;
+        let limits = site.limits(None);
+        self.socket.begin(limits);
+        let sent = self.socket.write(&buffers.out, limits.send_idle).await;
         buffers.out.clear();
         sent.map(|()| Then::Http2(Box::new(first))).map_err(|close| Ended { unread: true, close })
     }
@@ -195,7 +197,7 @@ impl Connection {
     /// Sends an answer to its end, and leaves the connection where the next message begins.
     async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, mut answered: Answered) -> Result<(), Ended> {
         let limits = site.limits(answered.answer.route);
-        self.socket.sent.set(0);
+        self.socket.begin(limits);
         let sent = send(&self.socket, &buffers.out, &answered.answer.rest, limits.send_idle).await;
         if sent.is_err() {
             // What is noted is what the kernel took; small content stands in `out` already, at its end.
@@ -264,6 +266,7 @@ impl Connection {
                 }
             }
             if !buffers.out.is_empty() {
+                self.socket.begin(limits);
                 let sent = self.socket.write(&buffers.out, limits.send_idle).await;
                 buffers.out.clear();
                 sent.map_err(|close| Ended { unread: true, close })?;

@@ -14,6 +14,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// No deadline.
 pub(crate) const NEVER: u32 = u32::MAX;
 
+/// So much time in ticks; one more, since the current one is partly over.
+#[inline]
+pub(crate) fn ticks(time: Duration) -> u32 {
+    u32::try_from(time.as_millis() / TICK.as_millis() + 1).unwrap_or(NEVER)
+}
+
 /// The table of one worker.
 pub(crate) struct Deadlines {
     start: Instant,
@@ -92,11 +98,10 @@ impl Deadlines {
         self.now.get()
     }
 
-    /// The tick by which so much time will have passed; a tick more, since the current one is partly over.
+    /// The tick by which so much time will have passed.
     #[inline]
     pub(crate) fn after(&self, time: Duration) -> u32 {
-        let ticks = time.as_millis() / TICK.as_millis() + 1;
-        self.now.get().saturating_add(u32::try_from(ticks).unwrap_or(NEVER)).min(NEVER - 1)
+        self.now.get().saturating_add(ticks(time)).min(NEVER - 1)
     }
 }
 

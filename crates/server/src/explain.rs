@@ -222,7 +222,7 @@ impl DryRun {
     }
 
     fn moment(&self) -> Moment<'_> {
-        Moment { clock: &self.clock, random: &self.random, deadlines: None }
+        Moment { clock: &self.clock, random: &self.random, deadlines: None, left: None }
     }
 
     fn explanation(&self, answer: Answer, told: Told, out: &[u8]) -> Explanation {

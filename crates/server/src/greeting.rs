@@ -22,7 +22,8 @@ use verdict_wire::Fault;
 pub(crate) async fn greet(socket: Source<TcpStream>, admission: Admission, worker: Rc<Worker>) {
     let deadline = worker.deadlines.enroll();
     let site = worker.site();
-    let client = Client { worker: &worker, address: admission.address, crowded: admission.crowded, served: None };
+    let client =
+        Client { worker: &worker, address: admission.address, crowded: admission.crowded, served: None, stream: None };
     let due = deadline.after(client.head_time(&site));
     let first = match deadline.until(due, first_byte(&socket)).await {
         Some(Ok(Some(first))) => first,

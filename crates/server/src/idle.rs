@@ -204,7 +204,8 @@ impl Place {
 
     /// `over`: the client will send no more than what has come.
     fn answer(&self, worker: &Worker, buffers: &mut Buffers, over: bool) -> Result<Went, Next> {
-        let client = Client { worker, address: self.admission.address, crowded: self.admission.crowded, served: None };
+        let Admission { address, crowded, .. } = self.admission;
+        let client = Client { worker, address, crowded, served: None, stream: None };
         for _ in 0..ROUNDS {
             let room = buffers.input.capacity();
             match recv(&self.stream, spare_capacity(&mut buffers.input), RecvFlags::empty()) {

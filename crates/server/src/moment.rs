@@ -3,7 +3,9 @@
 use crate::clock::Clock;
 use crate::deadline::Deadlines;
 use crate::id::Random;
+use crate::stream::Stream;
 use crate::worker::Worker;
+use std::future::pending;
 use std::rc::Rc;
 
 /// The clock and the random bits of whoever answers.
@@ -13,10 +15,20 @@ pub(crate) struct Moment<'a> {
     pub(crate) random: &'a Random,
     /// What bounds waiting; a dry run has none, since it waits for nobody and holds nothing.
     pub(crate) deadlines: Option<&'a Rc<Deadlines>>,
+    /// The connection of a client that may leave while it waits.
+    pub(crate) left: Option<&'a Stream>,
 }
 
 impl<'a> Moment<'a> {
     pub(crate) fn of(worker: &'a Worker) -> Moment<'a> {
-        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines) }
+        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines), left: None }
+    }
+
+    /// Waits until the client is gone, or has ended its side, which is the same to see. One that reads still is owed a word.
+    pub(crate) async fn left(&self) {
+        match self.left {
+            Some(stream) => stream.over().await,
+            None => pending().await,
+        }
     }
 }

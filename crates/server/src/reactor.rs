@@ -58,8 +58,12 @@ pub(crate) struct Reactor {
 struct State {
     readable: bool,
     writable: bool,
+    /// The other side has ended, or is gone.
+    over: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// Who waits for its end.
+    mourner: Option<Waker>,
 }
 
 /// Which of the two a call needs.
@@ -165,15 +169,18 @@ impl Reactor {
             let _ = rustix::io::read(&self.wakeful.eventfd, &mut [0; 8]);
             return Event::Source;
         }
-        let (reader, writer) = match self.sources.borrow_mut().get_mut(datum as u32 as usize) {
+        let wakers: [Option<Waker>; 3] = match self.sources.borrow_mut().get_mut(datum as u32 as usize) {
             Some(state) => {
+                state.over |= flags.intersects(OVER);
                 state.readable |= flags.intersects(EventFlags::IN | OVER);
                 state.writable |= flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR);
-                (state.reader.take_if(|_| state.readable), state.writer.take_if(|_| state.writable))
+                let reader = state.reader.take_if(|_| state.readable);
+                let writer = state.writer.take_if(|_| state.writable);
+                [reader, writer, state.mourner.take_if(|_| state.over)]
             }
-            None => (None, None),
+            None => Default::default(),
         };
-        reader.into_iter().chain(writer).for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
         Event::Source
     }
 
@@ -257,6 +264,19 @@ impl<T: AsFd> Source<T> {
     /// room again (epoll(7), on streams).
     pub(crate) fn is_full(&self) {
         self.reactor.sources.borrow_mut()[self.at as usize].writable = false;
+    }
+
+    /// Waits until the other side has ended, or is gone.
+    pub(crate) async fn over(&self) {
+        poll_fn(|context| {
+            let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
+            if state.over {
+                return Poll::Ready(());
+            }
+            state.mourner = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Makes a call until it does not block.

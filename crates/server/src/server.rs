@@ -5,7 +5,7 @@ use crate::config::{Config, Limits};
 use crate::console::{Bound, Console, Request, View};
 use crate::descriptors;
 use crate::listen::{self, Given, Listening};
-use crate::log::Writer;
+use crate::log::{self, Writer};
 use crate::metrics::Metrics;
 use crate::site::{Opened, Unopened};
 use crate::user;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// A running server.
 pub struct Server {
     listening: Vec<Listening>,
-    workers: Vec<(JoinHandle<()>, UnboundedSender<Order>)>,
+    workers: Vec<(JoinHandle<u64>, UnboundedSender<Order>)>,
     log: Writer,
     /// What takes effect only when the process is started again.
     fixed: Fixed,
@@ -122,7 +122,7 @@ impl Server {
                 )
             })?;
         } else if user::is_root() {
-            crate::log::operation(format_args!("running as root; set `user` in the config to drop to another user"));
+            log::operation(format_args!("running as root; set `user` in the config to drop to another user"));
         }
         let console = bind_console(&config, given, succeeds)?;
         let form = config.log;
@@ -227,7 +227,7 @@ impl Server {
         self.opened = opened.clone();
         self.listening.sort_by_key(|known| order.iter().position(|address| *address == known.configured));
         if fixed != self.fixed {
-            crate::log::operation(format_args!("`workers` and `user` take effect when the server is started again"));
+            log::operation(format_args!("`workers` and `user` take effect when the server is started again"));
         }
         Ok(())
     }
@@ -281,9 +281,17 @@ impl Server {
         for (_, orders) in &self.workers {
             let _ = orders.send(Order::Drain { handed_over: handed_over.clone() });
         }
-        let mut ended = Ok(());
+        let (mut ended, mut cut) = (Ok(()), 0);
         for (thread, _) in self.workers {
-            ended = ended.and(thread.join().map_err(|_| io::Error::other("a worker panicked")));
+            match thread.join() {
+                Ok(connections) => cut += connections,
+                Err(_) => ended = Err(io::Error::other("a worker panicked")),
+            }
+        }
+        match cut {
+            0 => {}
+            1 => log::operation(format_args!("1 connection was cut at the end of `drain`")),
+            _ => log::operation(format_args!("{cut} connections were cut at the end of `drain`")),
         }
         if let Some(console) = console {
             console.stop();
@@ -368,7 +376,7 @@ fn fit(limits: &mut Limits) {
     let most = descriptors::most();
     if limits.connections > descriptors::room(most) {
         let too_many = descriptors::too_many(limits.connections, most);
-        crate::log::operation(format_args!("{too_many}; {}", descriptors::remedy(most)));
+        log::operation(format_args!("{too_many}; {}", descriptors::remedy(most)));
         limits.connections = descriptors::room(most);
     }
 }

@@ -1,7 +1,8 @@
 //! A client's socket, every wait on which has an end.
 
 use crate::buffers::Buffers;
-use crate::deadline::{Deadline, TICK};
+use crate::config::Limits;
+use crate::deadline::{Deadline, TICK, ticks};
 use crate::reactor::Way;
 use crate::stream::Stream;
 use crate::timer::Timer;
@@ -19,8 +20,12 @@ use verdict_wire::Close;
 pub(crate) struct Socket {
     pub(crate) stream: Stream,
     pub(crate) deadline: Deadline,
-    /// Bytes that the kernel, or TLS, has taken, of everything that waited for it.
+    /// Bytes that the kernel, or TLS, has taken, of what is being sent.
     pub(crate) sent: Cell<u64>,
+    /// The tick at which sending it began.
+    begun: Cell<u32>,
+    /// Bytes a second that the client must take of it in the long run; 0: any.
+    least: Cell<u64>,
 }
 
 /// What came of waiting for bytes.
@@ -56,7 +61,24 @@ const LINGER_BYTES_PER_SECOND: u64 = 64 << 10;
 
 impl Socket {
     pub(crate) fn new(stream: Stream, deadline: Deadline) -> Socket {
-        Socket { stream, deadline, sent: Cell::new(0) }
+        Socket { stream, deadline, sent: Cell::new(0), begun: Cell::new(0), least: Cell::new(0) }
+    }
+
+    /// Something else is sent from here on. Besides taking some of it every now and then, the client must take it at the
+    /// minimum rate: who takes a byte at a time would hold what is sent, and its place, for as long as it likes.
+    pub(crate) fn begin(&self, limits: &Limits) {
+        self.sent.set(0);
+        self.begun.set(self.deadline.after(Duration::ZERO));
+        self.least.set(limits.min_rate);
+    }
+
+    /// The tick by which the client must take more: in a pause, and no later than the rate allows.
+    fn due(&self, pause: Duration) -> u32 {
+        let due = self.deadline.after(pause);
+        match self.sent.get().checked_div(self.least.get()) {
+            Some(earned) => due.min(self.begun.get().saturating_add(ticks(pause + Duration::from_secs(earned)))),
+            None => due,
+        }
     }
 
     /// Waits until something comes, and reads it into buffers of the worker, which are held only then.
@@ -114,8 +136,7 @@ impl Socket {
         pause: Duration,
         poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Result<T, Close> {
-        let due = self.deadline.after(pause);
-        match self.deadline.until(due, poll_fn(poll)).await {
+        match self.deadline.until(self.due(pause), poll_fn(poll)).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(broken(&error)),
             None => Err(self.why_not_sent()),
@@ -144,10 +165,10 @@ impl Socket {
         const LEAST: Duration = Duration::from_micros(200);
         let failed = |error: io::Error| broken(&error);
         let mut left = unacknowledged(self.stream.socket()).map_err(failed)?;
-        let mut due = Instant::now() + pause;
+        let mut due = self.due(pause);
         let mut least = LEAST;
         while left > 0 {
-            if Instant::now() > due || self.deadline.is_over() {
+            if self.deadline.after(Duration::ZERO) > due || self.deadline.is_over() {
                 return Err(self.why_not_sent());
             }
             // Nobody tells when the last byte is acknowledged. It is looked for when it is due at the speed that there was so
@@ -162,7 +183,7 @@ impl Socket {
             least = 2 * least;
             let now = unacknowledged(self.stream.socket()).map_err(failed)?;
             if now < left {
-                (left, due) = (now, Instant::now() + pause);
+                (left, due) = (now, self.due(pause));
             }
         }
         Ok(())

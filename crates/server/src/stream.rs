@@ -55,6 +55,11 @@ impl Stream {
         Stream { socket, session: None }
     }
 
+    /// Waits until the other side has ended, or is gone.
+    pub(crate) async fn over(&self) {
+        self.socket.over().await;
+    }
+
     /// Over TLS whose handshake is done.
     pub(crate) fn within(socket: Source<TcpStream>, session: Box<Session>) -> Stream {
         Stream { socket, session: Some(session) }

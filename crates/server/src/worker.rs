@@ -45,6 +45,8 @@ pub(crate) struct Worker {
     pub(crate) drain_begins: Notify,
     /// Set when the last connection is over after that.
     over: Cell<bool>,
+    /// Connections that were cut at the end of `drain`.
+    cut: Cell<u64>,
     /// What connections at work have, kept between them: the next one finds it warm.
     #[expect(
         clippy::vec_box,
@@ -65,9 +67,9 @@ impl Worker {
         self.draining.get()
     }
 
-    /// A place for a request that has to wait; `None` if there are as many as `limits.requests` allows. What is answered
-    /// without waiting is never in flight beside another.
-    pub(crate) fn enter(&self) -> Option<InFlight<'_>> {
+    /// A place for a request that has to wait, or whose answer has to; `None` if there are as many as `limits.requests` allows.
+    /// What is answered in one piece and without waiting is never in flight beside another.
+    pub(crate) fn enter(&self) -> Option<InFlight> {
         self.shared.enter(self.site().limits(None))
     }
 
@@ -127,8 +129,8 @@ pub(crate) enum Order {
     Drain { handed_over: Option<Arc<[SocketAddr]>> },
 }
 
-/// Runs a worker until it has been told to end and its connections have ended or had their time.
-pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
+/// Runs a worker until it has been told to end and its connections have ended or had their time; how many of them were cut.
+pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) -> u64 {
     let waits = || {
         let reactor = Reactor::new()?;
         // It has threads that wait for the disk, and nothing else: what connections wait for is the reactor's. More threads
@@ -140,7 +142,7 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
         Ok(waits) => waits,
         Err(error) => {
             let _ = started.send(Err(error));
-            return;
+            return 0;
         }
     };
     let worker = Rc::new(Worker {
@@ -153,6 +155,7 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
         draining: Cell::new(false),
         drain_begins: Notify::new(),
         over: Cell::new(false),
+        cut: Cell::new(0),
         buffers: RefCell::default(),
         connections: Rc::default(),
         idle: Idle::new(reactor.clone()),
@@ -177,6 +180,7 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) {
     drop(entered);
     // A disk that hangs must not keep the process from ending.
     runtime.shutdown_background();
+    worker.cut.get()
 }
 
 /// Turn for turn: the tasks that have something to do, then what has come on idle connections.
@@ -259,9 +263,7 @@ async fn obey(worker: Rc<Worker>, mut orders: UnboundedReceiver<Order>, mut acce
             Some(false) => {}
             Some(true) => end = end.min(deadline.after(drain)),
             None => {
-                let open = worker.connections.open();
-                let what = if open == 1 { "connection was" } else { "connections were" };
-                log::operation(format_args!("{open} {what} cut at the end of `drain`"));
+                worker.cut.set(worker.connections.open());
                 break;
             }
         }
@@ -430,7 +432,8 @@ async fn accept(configured: SocketAddr, listener: Source<Rc<TcpListener>>, worke
         scheme = listens.map_or(scheme, |listen| listen.scheme);
         site.tally.accepted();
         // One client's flood is no reason for others to wait, so there is no pause after a connection that is dropped.
-        if let Some(admission) = worker.shared.admit(client.ip(), &worker.connections, limits) {
+        let trusted = site.opened.config.trusts(client.ip());
+        if let Some(admission) = worker.shared.admit(client.ip(), &worker.connections, limits, trusted) {
             let head = if admission.crowded.is_some() { CROWDED_HEAD } else { limits.head };
             let (now, due) = (worker.deadlines.now(), worker.deadlines.after(head));
             // If the kernel has no room to watch it, it is closed.

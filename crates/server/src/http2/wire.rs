@@ -89,6 +89,8 @@ impl Wire {
             address: self.admission.address,
             crowded: self.admission.crowded,
             served: self.socket.stream.names(),
+            // HTTP/2 has a word for it.
+            stream: None,
         }
     }
 

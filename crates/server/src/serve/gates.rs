@@ -139,7 +139,15 @@ impl<'s> Exchange<'s, '_> {
                 Some(slot) => slot,
                 None => pending().await,
             },
-            (Some(deadlines), Wait::Yes) => slots.take(&deadlines.enroll()).await?,
+            (Some(deadlines), Wait::Yes) => {
+                let deadline = deadlines.enroll();
+                tokio::select! {
+                    biased;
+                    slot = slots.take(&deadline) => slot?,
+                    // Its place is for somebody who is there.
+                    () = self.moment.left() => return Err(Busy::Wait),
+                }
+            }
         };
         self.passed().slot = Some(slot);
         Ok(())

@@ -430,6 +430,42 @@ fn a_client_that_does_not_read_is_let_go_in_its_time() {
     }
 }
 
+/// A byte every now and then is reading, and would hold an answer, and the place that it has, for years.
+#[test]
+fn a_client_that_reads_below_the_minimum_rate_is_let_go() {
+    let limits = "send-idle = \"1s\"\nmin-rate = \"4MiB/s\"";
+    let site = plan().file("huge.bin", vec![b'h'; 32 << 20]).limits(limits).start();
+    for range in ["", "Range: bytes=0-20000000,21000000-\r\n"] {
+        let mut client = Client::with_small_buffer(site.address, 8 << 10);
+        client.send(format!("GET /huge.bin HTTP/1.1\r\nHost: a\r\n{range}\r\n"));
+        assert!(matches!(client.head().expect("a head").status, 200 | 206));
+        let began = Instant::now();
+        while client.take(16 << 10).is_ok() {
+            assert!(began.elapsed() < Duration::from_secs(15), "still there after {:?}", began.elapsed());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert!(began.elapsed() > Duration::from_millis(900), "{:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn answers_that_take_their_time_are_counted_and_those_in_one_piece_are_not() {
+    let site = plan().file("huge.bin", vec![b'h'; 32 << 20]).limits("requests = 1").start();
+    let mut holder = Client::with_small_buffer(site.address, 8 << 10);
+    holder.send("GET /huge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(holder.head().expect("a head").status, 200);
+    let refused = site.get("/huge.bin");
+    assert_eq!((refused.status(), &*refused.reason()), (503, "too-many-requests"));
+    assert!(refused.get("retry-after").is_some());
+    assert_eq!(site.get("/fixed").status(), 200);
+    drop(holder);
+    let began = Instant::now();
+    while site.get("/huge.bin").status() != 200 {
+        assert!(began.elapsed() < Duration::from_secs(20), "the place is never given back");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_client_that_reads_slowly_but_steadily_gets_it_all() {
     let site = plan().file("huge.bin", vec![b'h'; 8 << 20]).limits("send-idle = \"1s\"").start();

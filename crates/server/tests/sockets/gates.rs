@@ -4,6 +4,7 @@
 use crate::client::{Answer, Client};
 use crate::site::{Plan, Site};
 use std::fs;
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 /// `ann` with `secret`, `bob` with `hunter2`; ann is an editor.
@@ -153,6 +154,31 @@ fn who_waits_for_room_gets_it_in_time_or_is_told() {
     }
     drop(holder);
     assert_eq!(waiting.answer("GET").status(), 200);
+}
+
+/// A client that ends its side may have gone: its place is given up, and if it still reads, it is told.
+#[test]
+fn who_leaves_while_it_waits_for_room_gives_its_place_up() {
+    let (site, _holder) = taken("queue = 1, wait = \"60s\"");
+    let begun = Instant::now();
+    let waits = || loop {
+        let mut client = site.client();
+        client.send("GET /page.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.stream.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
+        if client.stream.peek(&mut [0]).is_err() {
+            client.stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+            return client;
+        }
+        assert_eq!(client.answer("GET").reason(), "route-queue-full");
+        assert!(begun.elapsed() < Duration::from_secs(20), "the place is never given up");
+    };
+    drop(waits());
+    let mut ends = waits();
+    assert_eq!(site.get("/page.txt").reason(), "route-queue-full");
+    ends.stream.shutdown(Shutdown::Write).expect("it is open");
+    let answer = ends.answer("GET");
+    assert_eq!((answer.status(), &*answer.reason()), (503, "route-wait-over"));
+    drop(waits());
 }
 
 /// What may differ between two answers that tell the same.
