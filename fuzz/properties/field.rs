@@ -10,6 +10,7 @@ use verdict_core::field::content_range::ContentRange;
 use verdict_core::field::date::HttpDate;
 use verdict_core::field::entity_tag::{Current, EntityTag, TagList, if_match, if_none_match};
 use verdict_core::field::expect::expectation;
+use verdict_core::field::forwarded::{self, Element, Node};
 use verdict_core::field::host::{Authority, HostError};
 use verdict_core::field::if_range::if_range;
 use verdict_core::field::link::{Link, links};
@@ -40,6 +41,7 @@ pub(crate) fn field(input: &[u8]) {
     hints(input);
     preferences(&lines);
     weights(input);
+    proxies(input, &lines);
 }
 
 /// What is written again in its own form is read as the same.
@@ -296,6 +298,36 @@ fn preferences(lines: &[&[u8]]) {
 fn weights(input: &[u8]) {
     if let Some(read) = weight::parse(input) {
         assert!(read <= 1000 && weight::parse(in_decimals(read).as_bytes()) == Some(read));
+    }
+}
+
+/// Each element is read for itself, whatever stands beside it, and again as it is written.
+fn proxies(input: &[u8], lines: &[&[u8]]) {
+    let iter = || lines.iter().copied();
+    let alone = elements(iter()).map(Element::parse);
+    assert!(forwarded::elements(iter()).eq(alone), "{:?}", text(lines));
+    for element in forwarded::elements(iter()).flatten() {
+        let mut again = Vec::new();
+        for (name, node) in [("for", element.sender), ("by", element.by)] {
+            again.extend(node.map(|node| format!("{name}={node};")).unwrap_or_default().into_bytes());
+        }
+        for (name, value) in [("host", element.host), ("proto", element.proto)] {
+            let Some(value) = value else { continue };
+            again.extend([name.as_bytes(), b"="].concat());
+            write_value(value, &mut again);
+            again.push(b';');
+        }
+        let read = Element::parse(&again).unwrap_or_else(|error| panic!("{}: {error:?}", again.escape_ascii()));
+        assert_eq!((read.sender, read.by), (element.sender, element.by), "{}", again.escape_ascii());
+        for (read, value) in [(read.host, element.host), (read.proto, element.proto)] {
+            let [read, value] = [read, value].map(|value| value.map(|value| value.bytes().collect::<Vec<_>>()));
+            assert_eq!(read, value, "{}", again.escape_ascii());
+        }
+    }
+    // A node is read by itself too, where another field has nothing else in it.
+    if let Some(node) = Node::parse(input) {
+        let written = node.to_string();
+        assert_eq!(Node::parse(written.trim_matches('"').as_bytes()), Some(node), "written as {written:?}");
     }
 }
 

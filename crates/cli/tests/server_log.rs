@@ -3,12 +3,13 @@
 
 mod running;
 
-use running::{Running, signal};
+use running::{Lines, Running, signal};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// A server at work, whose log is read.
 struct Server(Running);
@@ -27,17 +28,22 @@ impl DerefMut for Server {
     }
 }
 
+/// A folder with a config that has that `log`.
+fn folder(log: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("public")).expect("a folder");
+    std::fs::write(folder.path().join("public/page.txt"), "page").expect("a file");
+    let config = format!(
+        "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"{log}\"\ndrain = \"1s\"\n[limits]\nhead = \"1s\"\n\
+             [route.\"/{{path...}}\"]\nfiles = \"public\"\n[route.\"/gone\"]\nrespond = {{ status = 410 }}\n"
+    );
+    std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
+    folder
+}
+
 impl Server {
     fn start(log: &str) -> Server {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("public")).expect("a folder");
-        std::fs::write(folder.path().join("public/page.txt"), "page").expect("a file");
-        let config = format!(
-            "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"{log}\"\ndrain = \"1s\"\n[limits]\nhead = \"1s\"\n\
-             [route.\"/{{path...}}\"]\nfiles = \"public\"\n[route.\"/gone\"]\nrespond = {{ status = 410 }}\n"
-        );
-        std::fs::write(folder.path().join("verdict.toml"), config).expect("a config");
-        Server(Running::start(folder, "run"))
+        Server(Running::start(folder(log), "run"))
     }
 
     /// Sends bytes and reads until the server ends the connection.
@@ -328,4 +334,32 @@ fn the_time_of_sending_ends_with_the_last_byte_of_the_answer() {
     stream.write_all(b"x").expect("it reads");
     let line = server.json();
     assert!(line["sending_us"].as_u64().is_some_and(|time| time < 400_000), "{line}");
+}
+
+#[test]
+fn a_reader_that_is_too_slow_loses_lines_and_is_told_how_many_and_no_request_waits() {
+    // Whatever waits to be written is far less than this: a pipe's 64 KiB and what the server keeps.
+    const REQUESTS: usize = 200;
+    let (server, output) = Running::unread(folder("json"));
+    let mut server = Server(server);
+    let agent = "x".repeat(60_000);
+    let ask = |line: &str| {
+        let answer = server.ask(&request(line, &format!("User-Agent: {agent}\r\n")));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    };
+    (0..REQUESTS).for_each(|_| ask("GET /page.txt"));
+    // Now it is read, and the server has something to write again.
+    let log = Lines::of(output);
+    let first = log.next().expect("a line");
+    assert!(serde_json::from_str::<Value>(&first).is_ok_and(|line| line["reason"] == "served"), "{first}");
+    ask("GET /page.txt");
+    server.stop();
+    let written = 1 + std::iter::from_fn(|| log.next()).count();
+    let told = std::iter::from_fn(|| server.said.next()).filter_map(|line| {
+        let rest = line.strip_prefix("verdict: ")?;
+        rest.strip_suffix(" lines of the log were dropped: its reader was too slow")?.parse::<usize>().ok()
+    });
+    let dropped: usize = told.sum();
+    assert!(dropped > 0);
+    assert_eq!(written + dropped, REQUESTS + 1);
 }

@@ -296,6 +296,10 @@ causes! {
         TokenIssuer Identified TokenIssuerWrong,
         /// Another `aud`.
         TokenAudience Identified TokenAudienceWrong,
+        /// No `exp`.
+        TokenExp Identified TokenExpMissing,
+        /// No `sub`.
+        TokenSub Identified TokenSubMissing,
         /// Too many failures of this client before.
         TooManyFailures Identified TooManyFailures,
         /// The pool that verifies passwords is full.

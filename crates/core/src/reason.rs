@@ -134,7 +134,8 @@ impl Reason {
         self.entry().id
     }
 
-    /// What the client is told: for a refusal that is hidden, what it would be told if nothing were there.
+    /// What the client is told: for a refusal that is hidden, what it would be told if nothing were there. (Where no other route
+    /// matches, a server tells what it tells then: [`Reason::NoRoute`].)
     pub const fn public(self) -> Reason {
         match self {
             Reason::HiddenFromStranger | Reason::HiddenFromUser => Reason::NothingThere,
@@ -289,8 +290,8 @@ catalogue! {
         "The request expects something other than `100-continue`{at|}."
         "Send `Expect: 100-continue` or no `Expect`."
     NotThisAuthority         "not-this-authority"             MISDIRECTED_REQUEST   "RFC 9110 §15.5.20" Client  AfterChange
-        "This connection does not serve the authority of the request."
-        "Open a connection of its own for that authority."
+        "This connection does not serve the authority of the request{fact|}."
+        "Send it {advice|on a connection of its own for that authority}."
     TooEarly                 "too-early"                      TOO_EARLY             "RFC 8470 §5.2"    Client   AfterWhile
         "The request came in early data, which an attacker could replay, and its method is not safe."
         "Send it again after the handshake."
@@ -361,6 +362,12 @@ catalogue! {
     TokenAudienceWrong       "token-audience-wrong"           UNAUTHORIZED          "RFC 7519 §4.1.3"  Client   AfterChange
         "The token is meant for another audience."
         "Get a token for this audience."
+    TokenExpMissing          "token-exp-missing"              UNAUTHORIZED          "RFC 7519 §4.1.4"  Client   AfterChange
+        "The token has no `exp`: it does not say until when it holds, and none is taken for ever."
+        "Get a token with `exp` from the issuer."
+    TokenSubMissing          "token-sub-missing"              UNAUTHORIZED          "RFC 7519 §4.1.2"  Client   AfterChange
+        "The token has no `sub`: it does not say whose it is."
+        "Get a token with `sub` from the issuer."
     TooManyFailures          "too-many-failures"              TOO_MANY_REQUESTS     "RFC 6585 §4"      Client   AfterWhile
         "This client has failed to identify itself too often."
         "Wait for `Retry-After`, then send the right credentials."
@@ -377,8 +384,8 @@ catalogue! {
         "The token is valid and lacks the scope that this needs."
         "Get a token with {needed|the scope}."
     CrossSiteForm            "cross-site-form"                FORBIDDEN             "RFC 9110 §15.5.4" Client   AfterChange
-        "A form on another site sent this request with the user's own credentials."
-        "Send the form from a page of this site."
+        "The request is from {fact|a form on another site, and has the user's own credentials}."
+        "Send {advice|the form from a page of this site}."
     HiddenFromUser           "hidden-from-user"               NOT_FOUND             "RFC 9110 §15.5.5" Client   Never
         "The user may not do this here, and the route hides what it does not give."
         ""
@@ -450,7 +457,7 @@ catalogue! {
         "The name is neither a regular file nor a folder."
         "Serve regular files only."
     FileOfConfig             "file-of-config"                 NOT_FOUND             "RFC 9110 §15.5.5" Operator Never
-        "The file is one that the configuration reads, and those are never served."
+        "It is a file that the configuration reads, or in the folder `state`, and those are never served."
         "Move it out of the folder that is served."
     FileDeleted              "file-deleted"                   GONE                  "RFC 9110 §15.5.11" Nobody  Never
         "The file was deleted on purpose."

@@ -42,7 +42,7 @@ proptest! {
     #[test]
     fn any_delimiters_are_read_or_refused(value in "[\"\\\\,;=<>*/%:\\[\\]a0-9 \t\u{e9}-]{0,40}") {
         read_as_everything(value.as_bytes());
-        for prefix in ["bytes=", "bytes ", "Basic ", "a/b;", "</a>;rel=", "[", "W/\"", "wait="] {
+        for prefix in ["bytes=", "bytes ", "Basic ", "a/b;", "</a>;rel=", "[", "W/\"", "wait=", "for=", "for=\"["] {
             read_as_everything(format!("{prefix}{value}").as_bytes());
         }
     }
@@ -56,7 +56,7 @@ fn long_values_take_time_as_they_are_long() {
         "\"", "\\", "\"\\", ",", ";", "\",", "\"a\",", "a,", "a;", "a=\"b", "<", "<a>;", "*,", "a/b;q=1,", "a/b;c=d;",
         "0-1,", "%41", " ",
     ] {
-        for prefix in ["", "bytes=", "</a>;rel=a;", "a/b;", "X ", "\""] {
+        for prefix in ["", "bytes=", "</a>;rel=a;", "a/b;", "X ", "\"", "for=_", "host=\""] {
             let mut value = prefix.as_bytes().to_vec();
             value.extend(unit.bytes().cycle().take(1 << 16));
             read_as_everything(&value);

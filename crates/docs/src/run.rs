@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use verdict_core::interim::{self, Interim};
 use verdict_core::{Facts, Question, Reason, Stage, Status, Verdict, decide};
-use verdict_server::routes::every_reason;
+use verdict_server::routes::{every_reason, every_reason_of_the_console};
 
 // The enumeration that core's own test proves the decision with: one list of cases, one proof, one picture.
 #[path = "../../core/tests/every_case/facts.rs"]
@@ -29,6 +29,8 @@ pub(crate) struct Run {
     skipped: BTreeSet<Question>,
     /// The reasons that this version can give; the others wait for kinds of routes that are still to come.
     given: BTreeSet<Reason>,
+    /// Those of them that only the console gives.
+    console: BTreeSet<Reason>,
 }
 
 /// Every case, decided once.
@@ -40,7 +42,10 @@ pub(crate) fn every_case() -> &'static Run {
 impl Run {
     /// Decides every case: each stage's facts completely, with nothing in the way in the other stages.
     fn of_every_case() -> Run {
-        let mut run = Run { outs: BTreeMap::new(), interims: interims(), skipped: BTreeSet::new(), given: given() };
+        let mut given = given();
+        let console = every_reason_of_the_console().difference(&given).copied().collect();
+        given.extend(&console);
+        let mut run = Run { outs: BTreeMap::new(), interims: interims(), skipped: BTreeSet::new(), given, console };
         let rest = Facts::default();
         facts::arrive(|arrive| run.take(Stage::Arrive, Facts { arrive, ..rest }));
         facts::authorize(|authorize| run.take(Stage::Authorize, Facts { authorize, ..rest }));
@@ -103,6 +108,11 @@ impl Run {
         self.given.contains(&reason)
     }
 
+    /// Whether this version gives the reason on its console and nowhere else.
+    pub(crate) fn is_of_console(&self, reason: Reason) -> bool {
+        self.console.contains(&reason)
+    }
+
     /// The statuses that have a reason of their own, in numeric order.
     pub(crate) fn statuses(&self) -> BTreeSet<Status> {
         self.all_reasons().filter_map(|reason| reason.entry().status).collect()
@@ -114,7 +124,7 @@ impl Run {
     }
 }
 
-/// The reasons that this version can give, as they are listed: without the status that two of them carry.
+/// The reasons that the routes of this version can give, as they are listed: without the status that two of them carry.
 fn given() -> BTreeSet<Reason> {
     // It only fails where the root of the file system cannot be opened, and there nothing could be written either.
     let given = every_reason().unwrap_or_else(|error| panic!("what can be given cannot be found out: {error}"));
@@ -180,9 +190,16 @@ mod tests {
     #[test]
     fn some_reasons_can_be_given_and_others_cannot_yet() {
         let run = every_case();
-        for (id, given) in [("served", true), ("configured-answer", true), ("hinted", true), ("created", false)] {
+        for (id, given, console) in [
+            ("served", true, false),
+            ("configured-answer", true, false),
+            ("hinted", true, false),
+            ("config-refused", true, true),
+            ("created", false, false),
+        ] {
             let reason = run.all_reasons().find(|reason| reason.id() == id);
-            assert_eq!(reason.map(|reason| run.is_given(reason)), Some(given), "{id}");
+            let told = reason.map(|reason| (run.is_given(reason), run.is_of_console(reason)));
+            assert_eq!(told, Some((given, console)), "{id}");
         }
     }
 

@@ -31,6 +31,9 @@ const CLASSES: [Class; 5] =
 /// The mark of what this version cannot give.
 const NOT_YET: &str = "*not yet*";
 
+/// The mark of what only the console gives.
+const BY_CONSOLE: &str = "*by the console*";
+
 /// The whole document.
 pub(crate) fn write(run: &Run) -> String {
     let mut out = String::with_capacity(128 << 10);
@@ -65,7 +68,8 @@ fn push_head(out: &mut String, run: &Run) {
     out.push_str(NOT_YET);
     out.push_str(
         " is one that this version gives nowhere, and\n\
-         [the picture](DECISION.svg) has it in grey. `verdict routes` says what your config can give. \"Fault\" is whoever has to\n\
+         [the picture](DECISION.svg) has it in grey; one that is marked with *by the console* is given by no route, but to who runs\n\
+         the server, on its console. `verdict routes` says what your config can give. \"Fault\" is whoever has to\n\
          change something, and \"again\" is when the same request may be sent once more.\n\n\
          ## Contents\n\n",
     );
@@ -120,6 +124,8 @@ fn push_status(out: &mut String, run: &Run, status: Status) {
     let _ = writeln!(out, "### {}\n\n{}{}\n", name(status), anchor(&status.to_string()), text(entry.meaning));
     if !reasons.iter().any(|reason| run.is_given(*reason)) {
         let _ = writeln!(out, "This version has no reason of its own to give it: {NOT_YET}.\n");
+    } else if reasons.iter().all(|reason| run.is_of_console(*reason) || !run.is_given(*reason)) {
+        let _ = writeln!(out, "In this version no route gives it for a reason of its own: {BY_CONSOLE}.\n");
     }
     let _ = writeln!(out, "- **When:** {}", text(entry.when));
     let _ = writeln!(out, "- **When not:** {}", text(entry.when_not));
@@ -187,8 +193,12 @@ fn row(run: &Run, first: String, reason: Reason, refuses: bool, shared: &Goes) -
         let _ = write!(so, " The client is told {}.", link(&format!("`{public}`"), public.id()));
     }
     let mut title = format!("{}`{}`", anchor(entry.id), entry.id);
-    if !run.is_given(reason) {
-        let _ = write!(title, " {NOT_YET}");
+    let mark = match (run.is_given(reason), run.is_of_console(reason)) {
+        (false, _) => Some(NOT_YET),
+        (true, console) => console.then_some(BY_CONSOLE),
+    };
+    if let Some(mark) = mark {
+        let _ = write!(title, " {mark}");
     }
     let _ = write!(title, "<br>{}", section(entry.section));
     let mut row = vec![first, title, so];
@@ -283,7 +293,11 @@ fn push_index(out: &mut String, run: &Run) {
     out.push_str("## Every reason, by its id\n\n");
     let by_id: BTreeSet<(&str, Reason)> = run.all_reasons().map(|reason| (reason.id(), reason)).collect();
     let rows = by_id.into_iter().map(|(id, reason)| {
-        let given = if run.is_given(reason) { "yes" } else { NOT_YET };
+        let given = match (run.is_given(reason), run.is_of_console(reason)) {
+            (false, _) => NOT_YET,
+            (true, true) => BY_CONSOLE,
+            (true, false) => "yes",
+        };
         let stage = reason.entry().stage.name();
         vec![link(&format!("`{id}`"), id), code(reason), stage.to_owned(), given.to_owned()]
     });
@@ -364,6 +378,8 @@ mod tests {
             let line = document.lines().find(|line| line.contains(&format!("<a id=\"{reason}\"></a>")));
             let marked = line.is_some_and(|line| line.contains(&format!("`{reason}` {NOT_YET}")));
             assert_eq!(marked, !run.is_given(reason), "{reason}");
+            let of_console = line.is_some_and(|line| line.contains(&format!("`{reason}` {BY_CONSOLE}")));
+            assert_eq!(of_console, run.is_of_console(reason), "{reason}");
         }
     }
 

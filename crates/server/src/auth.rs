@@ -136,7 +136,8 @@ impl Guard {
 
     /// Who sent the request, by its lines of `Authorization`, from that address, at that second since 1970.
     ///
-    /// With [`Wait::No`] it stays pending rather than have a password hashed; passwords that are remembered, and tokens, are
+    /// With [`Wait::No`] it stays pending rather than have a password hashed, and counts no failure, since it may be asked anew:
+    /// [`Guard::count_failure`] does that for an answer that is given; passwords that are remembered, and tokens, are
     /// answered at once: at most a signature is verified, which takes some 50 µs.
     pub(crate) async fn identify<'a>(
         &self,
@@ -196,6 +197,13 @@ impl Guard {
         match (self.passwords.is_some(), self.tokens.is_some(), self.jwt.is_some()) {
             (false, false, false) => (true, true, true),
             takes => takes,
+        }
+    }
+
+    /// Counts a failure that [`Guard::identify`] did not count, because it was not to wait: one of a client with too many.
+    pub(crate) fn count_failure(&self, client: IpAddr, now: i64) {
+        if let Some(passwords) = &self.passwords {
+            passwords.count_failure(client, now);
         }
     }
 

@@ -287,6 +287,11 @@ impl Config {
         self.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
+    /// The folder `state`, where there is one; absolute.
+    pub(crate) fn state(&self) -> Option<&Path> {
+        self.console.as_ref().and_then(|console| console.socket.parent())
+    }
+
     /// Reads and checks a config file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Config, Report> {
         top::load(path)
@@ -340,7 +345,7 @@ impl Kind {
     }
 
     /// A folder is asked for with a slash; the other kinds own no path but those that their pattern matches.
-    const fn missing_slash(&self) -> MissingSlash {
+    pub(crate) const fn missing_slash(&self) -> MissingSlash {
         match self {
             Kind::Files(_) => MissingSlash::Redirect,
             Kind::Redirect(_) | Kind::Respond(_) => MissingSlash::NotMine,

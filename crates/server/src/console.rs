@@ -7,9 +7,11 @@
 mod answer;
 mod ask;
 mod converse;
+mod possible;
 mod socket;
 
 pub use ask::{Answer, Unanswered, ask};
+pub(crate) use possible::reasons;
 
 use crate::admission;
 use crate::config::{self, Config, Explain, Token};

@@ -26,8 +26,10 @@ impl Types {
         content_type.is_some_and(|content_type| self.ranges.iter().any(|range| content_type.matches(range)))
     }
 
-    /// The fields that tell what is taken: `Accept` and `Accept-Post` on every such answer (RFC 9110 §12.5.1; Linked Data
-    /// Platform 1.0 §7.1), and `Accept-Patch` on one to PATCH (RFC 5789 §3.1).
+    /// The fields that tell what is taken. `Accept` on every such answer: in one it says what content of a request is preferred
+    /// to the same target (RFC 9110 §12.5.1, §15.5.16), and it is all that there is for PUT. `Accept-Patch` on one to PATCH
+    /// (RFC 5789 §3.1). `Accept-Post` is POST's (Linked Data Platform 1.0 §7.1), and is on every one all the same: it is what this
+    /// server's 415 promises, and a route has one list for all of its methods.
     pub(crate) fn fields(&self, method: Method) -> Fields<'_> {
         let own = (method == Method::Patch).then_some("Accept-Patch");
         ["Accept", "Accept-Post"].into_iter().chain(own).map(|name| (name, Cow::Borrowed(&*self.listed))).collect()

@@ -29,6 +29,7 @@ use verdict_core::cause::Malformed;
 use verdict_core::interim::Interim;
 use verdict_core::method::Method;
 use verdict_core::path::{Question, Verdict};
+use verdict_core::reason::Reason;
 use verdict_wire::{Fault, Progress};
 
 /// A site that answers nobody: it says how it would.
@@ -47,6 +48,8 @@ pub struct DryRun {
 pub struct Explanation {
     /// The reason, and the way to it.
     pub verdict: Verdict,
+    /// The reason that the client is told: another one where who asks is not to know.
+    pub told: Reason,
     /// The questions in the order in which they were asked, each with its answer.
     pub steps: Vec<Step>,
     /// The reason's fact, with its evidence, as a sentence.
@@ -229,6 +232,7 @@ impl DryRun {
         let pattern = answer.route.map(|route| self.site.opened.config.routes[route].pattern.as_str());
         Explanation {
             verdict: answer.verdict,
+            told: answer.told.unwrap_or(answer.verdict.reason).public(),
             steps: told.steps.into_iter().map(|step| self.step(step, pattern, answer.route)).collect(),
             sentence: told.sentence,
             remedy: told.remedy,
@@ -258,7 +262,8 @@ impl DryRun {
 
     /// The page whose text the answer ends with: it is written behind the head as it is.
     fn page(&self, answer: &Answer, out: &[u8]) -> Option<Page> {
-        let route = answer.route?;
+        // What is told for a route that is hidden is not its own.
+        let route = answer.route.filter(|_| answer.told.is_none())?;
         let status = answer.verdict.reason.public().status();
         let text = self.site.routes[route].common.page(status)?;
         if answer.bytes == 0 || answer.bytes != text.len() as u64 || !out.ends_with(text.as_bytes()) {

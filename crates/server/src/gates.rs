@@ -9,6 +9,8 @@ use crate::content_type::Types;
 use crate::cors::Cors;
 use crate::maintenance::{Maintenance, Until};
 use crate::rate::Limiter;
+use crate::request::Request;
+use crate::route::{Found, Router};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     /// By route.
     limiters: Vec<Option<Arc<Limiter>>>,
     slots: Vec<Option<Arc<Slots>>>,
+    /// `None` where no route is hidden.
+    unhidden: Option<Unhidden>,
     pub(crate) maintenance: Arc<Maintenance>,
     /// The second in which the guards' files were last looked at.
     looked: AtomicI64,
@@ -72,9 +76,15 @@ impl Shared {
             guards,
             limiters: limiters.collect(),
             slots: slots.collect(),
+            unhidden: Unhidden::of(config),
             maintenance: before.map_or_else(Arc::default, |(_, shared)| shared.maintenance.clone()),
             looked: AtomicI64::new(0),
         })
+    }
+
+    /// The route of a request for whoever is not to know of those that are hidden.
+    pub(crate) fn find_unhidden(&self, request: &Request<'_>) -> Found {
+        self.unhidden.as_ref().map_or(Found::Nothing, |unhidden| unhidden.find(request))
     }
 
     /// Whether the files of the guards are to be looked at in this second: true for one worker.
@@ -85,6 +95,38 @@ impl Shared {
     /// Takes over what has changed in the files of the guards. Waits for the disk.
     pub(crate) fn look(&self) {
         self.guards.iter().for_each(|guard| guard.refresh());
+    }
+}
+
+/// The routes that are not hidden, as if there were no others.
+struct Unhidden {
+    router: Router,
+    /// The index of each among all routes.
+    routes: Vec<usize>,
+}
+
+impl Unhidden {
+    fn of(config: &Config) -> Option<Unhidden> {
+        let (routes, left): (Vec<_>, Vec<_>) =
+            config.routes.iter().enumerate().filter(|(_, route)| !route.hide).unzip();
+        if routes.len() == config.routes.len() {
+            return None;
+        }
+        let router = Router::new(left.iter().map(|route| (route.pattern.clone(), route.kind.missing_slash())));
+        let Ok(router) = router else { unreachable!("some of the patterns are in order if all are") };
+        Some(Unhidden { router, routes })
+    }
+
+    fn find(&self, request: &Request<'_>) -> Found {
+        let host = if self.router.names_hosts() { request.host() } else { "" };
+        match self.router.find(host, &request.path) {
+            Found::Match(mut matched) => {
+                matched.route = self.routes[matched.route];
+                Found::Match(matched)
+            }
+            Found::SlashMissing { route } => Found::SlashMissing { route: self.routes[route] },
+            Found::Nothing => Found::Nothing,
+        }
     }
 }
 

@@ -190,18 +190,28 @@ impl Log {
         }
         let count = |lines: &str| memchr::memchr_iter(b'\n', lines.as_bytes()).count() as u64;
         match self.sender.try_send(std::mem::take(&mut lines)) {
-            Ok(()) => {
-                let dropped = self.dropped.take();
-                if dropped > 0 {
-                    operation(format_args!("{dropped} lines of the log were dropped: its reader was too slow"));
-                }
-            }
+            Ok(()) => self.tell_dropped(),
             Err(TrySendError::Full(lines) | TrySendError::Disconnected(lines)) => {
                 let lines = count(&lines);
                 self.dropped.set(self.dropped.get() + lines);
                 self.dropped_by_all.0.fetch_add(lines, Relaxed);
             }
         }
+    }
+
+    fn tell_dropped(&self) {
+        let dropped = self.dropped.take();
+        if dropped > 0 {
+            operation(format_args!("{dropped} lines of the log were dropped: its reader was too slow"));
+        }
+    }
+}
+
+/// What was dropped last is told of too.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.flush();
+        self.tell_dropped();
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) report: Option<&'a str>,
     /// What the client lacks: `role "editor"`.
     pub(crate) needed: Option<String>,
+    /// What is so and what to do about it, as the reason's words go on, where those that it has do not fit.
+    pub(crate) words: Option<(&'static str, &'static str)>,
 }
 
 impl Circumstances<'_> {
@@ -44,6 +46,7 @@ impl Circumstances<'_> {
         let at = self.at.map(|at| format!(" (at byte {at})"));
         let allow = self.allow.map(|allow| allow.to_string());
         let length = self.length.map(|length| format!("{length} bytes"));
+        let (fact, advice) = self.words.unzip();
         fn shown<'e, T: Display>(name: &'static str, value: &'e Option<T>) -> Option<(&'static str, &'e dyn Display)> {
             value.as_ref().map(|value| (name, value as &dyn Display))
         }
@@ -58,6 +61,8 @@ impl Circumstances<'_> {
             shown("etag", &self.tag),
             shown("last-modified", &self.last_modified),
             shown("needed", &self.needed),
+            shown("fact", &fact),
+            shown("advice", &advice),
         ];
         let evidence: Vec<_> = known.into_iter().flatten().collect();
         then(Evidence(&evidence))

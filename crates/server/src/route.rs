@@ -39,6 +39,17 @@ pub enum Found {
     Nothing,
 }
 
+impl Found {
+    /// The route's index, where there is one.
+    #[inline]
+    pub fn route(&self) -> Option<usize> {
+        match self {
+            Found::Match(Match { route, .. }) | Found::SlashMissing { route } => Some(*route),
+            Found::Nothing => None,
+        }
+    }
+}
+
 /// A route, and what the names of its pattern stand for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Match {

@@ -89,13 +89,18 @@ redirect = { to = "/", status = 307 }
 redirect = { to = "/", status = 308 }
 "#;
 
-/// Every reason that this version can give, with whatever config. What a `respond` route answers is one reason, whatever its
-/// status.
+/// Every reason that a route of this version can give, or a target of none, with whatever config. What a `respond` route answers
+/// is one reason, whatever its status. There are others that only the console gives: [`every_reason_of_the_console`].
 pub fn every_reason() -> io::Result<BTreeSet<Reason>> {
     let possible = DryRun::new(every_kind()?, "", String::new())?.possibilities();
     let groups = possible.routes.iter().flat_map(|of_route| &of_route.methods).chain(&possible.nowhere);
     let of_groups = groups.flat_map(|group| group.interim.iter().chain(&group.reasons));
     Ok(of_groups.chain(&possible.any).copied().collect())
+}
+
+/// Every reason that the console can give.
+pub fn every_reason_of_the_console() -> BTreeSet<Reason> {
+    crate::console::reasons()
 }
 
 fn every_kind() -> io::Result<Config> {
@@ -178,6 +183,23 @@ mod tests {
         for id in ["document-deleted", "created", "upstream-refused", "json-malformed"] {
             assert!(!ids.contains(id), "{id}");
         }
+    }
+
+    #[test]
+    fn what_only_the_console_can_give_is_told_apart() {
+        let of_routes = every_reason().expect("a site");
+        let only: Vec<_> = every_reason_of_the_console().difference(&of_routes).map(|reason| reason.id()).collect();
+        let want = [
+            "draining",
+            "cross-site-form",
+            "content-stalled",
+            "content-cut-short",
+            "json-malformed",
+            "schema-violated",
+            "config-refused",
+            "updated",
+        ];
+        assert_eq!(only, want);
     }
 
     #[test]

@@ -43,7 +43,7 @@ mod possible;
 mod tell;
 
 pub(crate) use gates::Passed;
-pub(crate) use possible::of_any_message;
+pub(crate) use possible::{is_noticed, of_any_message};
 pub(crate) use tell::{Step, Told, tell_malformed};
 
 /// What was decided and written, and what is still to be sent.
@@ -51,6 +51,8 @@ pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
     /// Index of the route, where one matched.
     pub(crate) route: Option<usize>,
+    /// What the client is told instead of the reason, where the route is hidden from it.
+    pub(crate) told: Option<Reason>,
     /// Content that follows the head; what was small stands behind the head already.
     pub(crate) rest: Rest,
     /// Bytes of content in all.
@@ -78,7 +80,12 @@ struct Exchange<'s, 'r> {
     request: &'r Request<'r>,
     moment: Moment<'r>,
     wait: Wait,
+    /// The route whose rules the answer follows.
     route: Option<usize>,
+    /// The route that matched, if it is hidden from who asks: then the answer follows what there is without it.
+    hidden: Option<usize>,
+    /// What is told instead of the reason.
+    told: Option<Reason>,
     target: Target<'s>,
     /// What serving the target is called.
     done: Done,
@@ -125,6 +132,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
             moment,
             wait,
             route: None,
+            hidden: None,
+            told: None,
             target: Target::Nothing,
             done: Done::Served,
             parts: Resolved::Ignored,
@@ -141,28 +150,33 @@ impl<'s, 'r> Exchange<'s, 'r> {
 
     async fn walk(&mut self, path: &mut Path, out: &mut Vec<u8>) -> ControlFlow<Reason, Reason> {
         // Which limits hold is the route's to say, so it is looked up before the first question.
-        let found = self.site.find(self.request);
-        let (route, matched) = match &found {
-            Found::Match(matched) => (Some(matched.route), Some(matched)),
-            Found::SlashMissing { route } => (Some(*route), None),
-            Found::Nothing => (None, None),
+        let mut found = self.site.find(self.request);
+        self.route = found.route();
+        let mut gates = self.gates();
+        if let Some(hiding) = gates.filter(|gates| gates.hide) {
+            Box::pin(self.hide(hiding, &mut found)).await;
+            gates = self.gates();
+        }
+        let matched = match &found {
+            Found::Match(matched) => Some(matched),
+            Found::SlashMissing { .. } | Found::Nothing => None,
         };
-        self.route = route;
-        let route = route.map(|i| &self.site.routes[i]);
+        let route = self.route.map(|i| &self.site.routes[i]);
 
         arrive(path, &self.arrival(route))?;
-        let admitted = match self.gates() {
-            Some(gates) => authorize(path, &Box::pin(self.authorization(gates)).await),
-            None => authorize(path, &Authorize::default()),
+        let admitted = match (gates, self.hidden) {
+            (_, Some(_)) => authorize(path, &self.concealment()),
+            (Some(gates), None) => authorize(path, &Box::pin(self.authorization(gates)).await),
+            (None, None) => authorize(path, &Authorize::default()),
         };
-        let hidden = matches!(admitted, Break(Reason::HiddenFromStranger { .. } | Reason::HiddenFromUser { .. }));
-        if !hidden {
+        if self.hidden.is_none() {
             admitted?;
         }
         let there = self.look(route, matched).await;
         // Whoever is told that nothing is there waits for as long as if it had been looked for.
-        if hidden {
+        if self.hidden.is_some() {
             (self.target, self.done) = (Target::Nothing, Done::Served);
+            self.told = Some(gates::nothing_there(&there));
         }
         let admitted = admitted?;
         find(path, &there)?;
@@ -373,13 +387,16 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
             (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, out)),
         };
-        let (route, interim) = (self.route, self.interim);
-        Answer { verdict, route, rest, bytes, keep, interim, passed: self.passed.take() }
+        let (told, interim) = (self.told, self.interim);
+        // In the log it is the route that is hidden.
+        let route = if told.is_some() { self.hidden } else { self.route };
+        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take() }
     }
 
     /// Fields beside those of what is sent.
     fn more(&self, verdict: &Verdict) -> Fields<'_> {
-        let mut more = told(self.common(), verdict);
+        let reason = self.told.unwrap_or(verdict.reason);
+        let mut more = told(self.common(), &Verdict { reason, ..*verdict });
         if self.gates().is_some() {
             more.extend(self.gate_fields(verdict.reason));
         }
@@ -399,7 +416,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             more.extend(fixed.fields());
         }
         let refusal = Refusal {
-            reason,
+            reason: self.told.unwrap_or(reason),
             asked: writing.asked,
             accept: self.request.lines(Name::Accept),
             common: writing.common,
@@ -450,6 +467,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             report: None,
             retry_after: Some(self.gate_retry_after(reason).unwrap_or_else(|| soon(self.moment.random))),
             needed: self.needed(),
+            words: None,
         }
     }
 }
@@ -478,7 +496,7 @@ pub(crate) fn refuse_malformed(
     };
     let stamp = Stamp { date: &moment.clock.date(), id: &id.0 };
     let bytes = refusal.put(out, &stamp);
-    Answer { verdict, route: None, rest: Rest::Nothing, bytes, keep: false, interim: None, passed: None }
+    Answer { verdict, route: None, told: None, rest: Rest::Nothing, bytes, keep: false, interim: None, passed: None }
 }
 
 fn decide_malformed(fault: Fault) -> Verdict {
@@ -506,10 +524,7 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
     let mut facts = Facts::default();
     facts.process.outcome = Outcome::Failure(Failure::Panicked);
     let verdict = decide(&facts);
-    let route = match site.find(request) {
-        Found::Match(Match { route, .. }) | Found::SlashMissing { route } => Some(route),
-        Found::Nothing => None,
-    };
+    let route = site.find(request).route();
     let common = route.map_or(&site.nowhere, |i| &site.routes[i].common);
     let refusal = Refusal {
         reason: verdict.reason,
@@ -520,7 +535,8 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
         more: told(common, &verdict),
     };
     let bytes = refusal.put(out, &Stamp { date: &moment.clock.date(), id: request.id_told(site) });
-    Answer { verdict, route, rest: Rest::Nothing, bytes, keep: request.keep, interim: None, passed: None }
+    let (told, rest, keep) = (None, Rest::Nothing, request.keep);
+    Answer { verdict, route, told, rest, bytes, keep, interim: None, passed: None }
 }
 
 /// `Verdict-Reason`, where the config wants it on every answer.

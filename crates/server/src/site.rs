@@ -74,7 +74,7 @@ impl Opened {
             }
             pages.push(texts);
         }
-        let named = Arc::new(Named::new(config.named_files.clone()));
+        let named = Arc::new(Named::new(config.named_files.clone(), config.state()));
         let tickets = before.map_or_else(Tickets::new, |before| before.tickets.clone());
         let secure = config.tls.as_ref().map(|tls| Secure::new(&tls.certificates, &tickets));
         Ok(Opened { config, gates, roots, pages, named, secure, tickets })

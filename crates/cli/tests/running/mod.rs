@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "no test uses all of it")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,14 +78,28 @@ impl Running {
         Running::started(folder, process)
     }
 
-    fn started(folder: TempDir, mut process: Command) -> Running {
+    /// Runs `verdict run`, and leaves it to the caller to read what it writes to standard output.
+    pub fn unread(folder: TempDir) -> (Running, ChildStdout) {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_verdict"));
+        process.arg("run");
+        Running::spawned(folder, process)
+    }
+
+    fn started(folder: TempDir, process: Command) -> Running {
+        let (mut running, output) = Running::spawned(folder, process);
+        running.log = Lines::of(output);
+        running
+    }
+
+    fn spawned(folder: TempDir, mut process: Command) -> (Running, ChildStdout) {
         process.current_dir(folder.path()).stdin(Stdio::null());
         let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
-        let log = Lines::of(child.stdout.take().expect("it is piped"));
+        let output = child.stdout.take().expect("it is piped");
         let said = Lines::of(child.stderr.take().expect("it is piped"));
         let line = said.until("http://");
         let address = line.rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
-        Running { child, log, said, address: address.unwrap_or_else(|| panic!("{line:?}")), folder }
+        let address = address.unwrap_or_else(|| panic!("{line:?}"));
+        (Running { child, log: Lines::of(io::empty()), said, address, folder }, output)
     }
 
     /// Waits until it has ended well.

@@ -55,7 +55,8 @@ impl Passwords {
         self.file.refresh()
     }
 
-    /// Whose credentials these are. With [`Wait::No`] it stays pending where a password would have to be hashed.
+    /// Whose credentials these are. With [`Wait::No`] it stays pending where a password would have to be hashed, and counts
+    /// nothing.
     pub(super) async fn identify(
         &self,
         token68: &[u8],
@@ -74,7 +75,9 @@ impl Passwords {
             return Ok(identity);
         }
         if standing == Standing::Suspect {
-            self.failures.note(client, now);
+            if wait == Wait::Yes {
+                self.failures.note(client, now);
+            }
             return Err(Unidentified::TooManyFailures);
         }
         if wait == Wait::No {
@@ -91,6 +94,14 @@ impl Passwords {
         self.verifier.submit(job).map_err(|_| Unidentified::Busy)?;
         // No answer at all is a thread that panicked.
         told.await.unwrap_or(Err(Unidentified::Busy))
+    }
+
+    /// Counts a failure of a client with too many, which [`Passwords::identify`] told of without waiting.
+    pub(super) fn count_failure(&self, client: IpAddr, now: i64) {
+        // Who is barred is so for a bounded time, however often they try.
+        if self.failures.standing(client, now) == Standing::Suspect {
+            self.failures.note(client, now);
+        }
     }
 
     pub(super) fn retry_after(&self, client: IpAddr, now: i64) -> u64 {

@@ -41,7 +41,9 @@ impl Challenges {
             | Unidentified::TokenKey
             | Unidentified::TokenSignature
             | Unidentified::TokenIssuer
-            | Unidentified::TokenAudience => &self.invalid,
+            | Unidentified::TokenAudience
+            | Unidentified::TokenExp
+            | Unidentified::TokenSub => &self.invalid,
             // RFC 6750 §3: without a token there is nothing wrong with one.
             Unidentified::Missing
             | Unidentified::Malformed

@@ -54,8 +54,8 @@ struct Header {
 /// The payload (RFC 7519 §4.1) but for `iss` and `aud`, which `jsonwebtoken` looks at.
 #[derive(Deserialize)]
 struct Claims {
-    sub: String,
-    exp: f64,
+    sub: Option<String>,
+    exp: Option<f64>,
     nbf: Option<f64>,
     /// RFC 9068 §2.2.3.1
     #[serde(default)]
@@ -80,7 +80,7 @@ impl Rules {
     pub(crate) fn new(jwt: &config::Jwt) -> Rules {
         let by_algorithm = keys::TAKEN.map(|algorithm| {
             let mut validation = Validation::new(algorithm);
-            // `exp` and `sub` are required by the form of `Claims`.
+            // `exp` and `sub` are asked for below.
             validation.set_required_spec_claims(&["iss", "aud"]);
             validation.set_issuer(&[&jwt.issuer]);
             validation.set_audience(&jwt.audience);
@@ -104,18 +104,17 @@ impl Rules {
         let key = keys.find(header.kid.as_deref(), &header.alg).ok_or(Unidentified::TokenKey)?;
         let rules = self.of(key.algorithm).ok_or(Unidentified::TokenKey)?;
         let claims = decode::<Claims>(token, &key.key, rules).map_err(|error| cause(&error))?.claims;
+        // It is optional (RFC 7519 §4.1.4), but a token that is lost has to end some time.
+        let exp = claims.exp.ok_or(Unidentified::TokenExp)?;
         // RFC 7519 §4.1.4: "on or after which the JWT MUST NOT be accepted"
-        if now as f64 >= claims.exp + LEEWAY {
+        if now as f64 >= exp + LEEWAY {
             return Err(Unidentified::TokenExpired);
         }
         if claims.nbf.is_some_and(|nbf| (now as f64) < nbf - LEEWAY) {
             return Err(Unidentified::TokenNotYetValid);
         }
-        if claims.sub.is_empty() {
-            return Err(Unidentified::TokenMalformed);
-        }
-        let until = (claims.exp + LEEWAY) as i64;
-        Ok(Claimed { identity: claims.identity(), until })
+        let until = (exp + LEEWAY) as i64;
+        Ok(Claimed { identity: claims.identity().ok_or(Unidentified::TokenSub)?, until })
     }
 
     fn of(&self, algorithm: Algorithm) -> Option<&Validation> {
@@ -144,13 +143,15 @@ fn cause(error: &Error) -> Unidentified {
 }
 
 impl Claims {
-    fn identity(self) -> Identity {
+    /// `None`: they do not say whose they are.
+    fn identity(self) -> Option<Identity> {
+        let sub = self.sub.filter(|sub| !sub.is_empty())?;
         let scope = self.scope.into_iter().map(Several::One);
         let scopes = scope.chain([self.scp]).flat_map(|scopes| {
             let of_one = |scopes: String| scopes.split_ascii_whitespace().map(Box::from).collect::<Vec<Box<str>>>();
             scopes.list().into_iter().flat_map(of_one)
         });
-        Identity::of_token(&self.sub, self.roles.list().into_iter().map(Box::from).collect(), scopes.collect())
+        Some(Identity::of_token(&sub, self.roles.list().into_iter().map(Box::from).collect(), scopes.collect()))
     }
 }
 

@@ -182,6 +182,9 @@ fn who_guesses_is_refused_without_a_hash_and_who_is_known_is_not_locked_out() {
     for i in 0..20 {
         let told = at_once(&guard, &[&basic("bob", &format!("guess {i}"))], NOW);
         assert_eq!(told, Some(Err(Unidentified::TooManyFailures)), "even with the right password: {i}");
+        // It may have been asked in vain, and is asked anew then: it counts when it is answered.
+        assert_eq!(at_once(&guard, &[&right], NOW), Some(Ok("ann".to_owned())), "{i}");
+        guard.count_failure(HERE, NOW);
         if i < 19 {
             assert_eq!(at_once(&guard, &[&right], NOW), Some(Ok("ann".to_owned())), "{i}");
         }
@@ -189,6 +192,8 @@ fn who_guesses_is_refused_without_a_hash_and_who_is_known_is_not_locked_out() {
     assert_eq!(passwords.hashed(), hashed);
     assert_eq!(at_once(&guard, &[&right], NOW), Some(Err(Unidentified::TooManyFailures)), "she may be guessed at, too");
     assert_eq!(guard.retry_after(HERE, NOW), 126);
+    guard.count_failure(HERE, NOW);
+    assert_eq!(guard.retry_after(HERE, NOW), 126, "who is barred is so for no longer");
     assert_eq!(waiting(&guard, &basic("bob", "x"), elsewhere, NOW).as_deref(), Ok("bob"));
     assert_eq!(waiting(&guard, &basic("bob", "x"), HERE, NOW + 126).as_deref(), Ok("bob"));
 }

@@ -5,12 +5,14 @@
 use super::later::Place;
 use super::listen::Listen;
 use super::read::{Entry, Reader};
+use super::{Kind, Route};
+use crate::named::canonical;
 use ring::digest::{SHA256, digest};
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use verdict_core::field::authorization::Credentials;
 
 /// The console: always a socket in the folder `state`, which only its owner may use; and an address, if one is set.
@@ -105,6 +107,20 @@ fn folder(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// A folder that lies in `state` would be served by no look-up.
+pub(super) fn within_state(reader: &mut Reader<'_>, state: Option<&Path>, routes: &[Route], spans: &[Range<usize>]) {
+    let Some(state) = state.map(canonical) else { return };
+    for (route, span) in routes.iter().zip(spans) {
+        if let Kind::Files(files) = &route.kind
+            && canonical(&files.root).starts_with(&state)
+        {
+            let message = format!("`{}` lies in the folder `state`", files.root.display().to_string().escape_debug());
+            let error = reader.findings.error(span.clone(), message);
+            error.label("nothing there is ever served").help("set `state` to a folder of its own");
+        }
+    }
 }
 
 fn tcp(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, server: &[Listen]) -> Option<Tcp> {
@@ -276,6 +292,29 @@ mod tests {
             let errors = report.diagnostics().iter().filter(|found| found.severity == Severity::Error).count();
             assert_eq!((found.message.as_str(), errors), (want, 1), "{text}");
             assert!(found.span.is_some() && found.help.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_lies_in_state_is_refused() {
+        let above = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(above.path().join("state/public")).unwrap();
+        std::fs::create_dir(above.path().join("states")).unwrap();
+        std::os::unix::fs::symlink("state/public", above.path().join("link")).unwrap();
+        for (state, root, within) in [
+            ("state", "state/public", true),
+            ("state", "state", true),
+            ("./state/../state", "link", true),
+            (".", "states", true),
+            ("state", ".", false),
+            ("state", "states", false),
+            ("none/yet", ".", false),
+        ] {
+            let text = format!("state = \"{state}\"\n[route.\"/{{path...}}\"]\nfiles = \"{root}\"\n");
+            let found = Config::parse(&text, "verdict.toml", above.path());
+            let found = found.err().map(|report| report.diagnostics()[0].message.clone());
+            let message = format!("`{}` lies in the folder `state`", above.path().join(root).display());
+            assert_eq!(found, within.then_some(message), "{state} {root}");
         }
     }
 

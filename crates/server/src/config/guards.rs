@@ -61,7 +61,13 @@ pub(super) fn route(
         None => limits::OfRoute { limits: defaults, length_required: false, types: None },
     };
     let access = allow::read(reader, &mut table, guards);
-    let cors = table.take("cors").and_then(|entry| cors::read(reader, &entry));
+    let cors_entry = table.take("cors");
+    let cors = cors_entry.as_ref().and_then(|entry| cors::read(reader, entry));
+    if let (true, Some(entry)) = (access.hide, &cors_entry) {
+        let warning = reader.findings.warning(entry.key_span.clone(), "`cors` on a route that is hidden");
+        warning.label("a preflight does not say who asks, so that it is told that nothing is there");
+        warning.help("remove `hide`, or `cors`");
+    }
     let rate = table.take("rate").and_then(|entry| rate::read(reader, &entry));
     if let Some((rate, span)) = &rate {
         rate::with_users(reader, rate, span.clone(), access.guarded);

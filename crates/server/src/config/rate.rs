@@ -85,12 +85,20 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<(Ra
     Some((Rate { count, window, per: in_rate.or(per)?, burst: burst? }, span))
 }
 
-/// A rate that counts by user needs to know who asks. `rate` stands at `span`.
+/// A rate that counts by user needs to know who asks, and one by a field that whoever sets it is known: anybody can send another
+/// value with each request. `rate` stands at `span`.
 pub(super) fn with_users(reader: &mut Reader<'_>, rate: &Rate, span: Range<usize>, guarded: bool) {
-    if rate.per == Per::User && !guarded {
-        let error = reader.findings.error(span, "a rate per user without `auth`");
-        error.label("nobody is identified here");
-        error.help("add `auth = \"NAME\"`, or count `per client`");
+    const HELP: &str = "add `auth = \"NAME\"`, or count `per client`";
+    match &rate.per {
+        Per::User if !guarded => {
+            let error = reader.findings.error(span, "a rate per user without `auth`");
+            error.label("nobody is identified here").help(HELP);
+        }
+        Per::Field(name) if !guarded => {
+            let warning = reader.findings.warning(span, format!("anybody may send another `{name}` with each request"));
+            warning.label("a rate per field without `auth` limits nobody who does").help(HELP);
+        }
+        Per::Client | Per::User | Per::Field(_) => {}
     }
 }
 

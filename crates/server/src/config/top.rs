@@ -163,6 +163,7 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
         error.help("add `[route.\"/{path...}\"]` and below it `files = \"./public\"`");
     }
     allow::unguarded(reader, &routes, &spans, &guards);
+    console::within_state(reader, config.state(), &routes, &spans);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
     let mut config = Config { auth: guards.auths, routes, router, ..config };

@@ -40,6 +40,16 @@ const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
 const DOING: MethodSet = MethodSet::of(&[Method::Post]);
 const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]);
 
+/// What a 421 and a 403 say here, where neither is about a certificate or a form.
+const MISNAMED: (&str, &str) = (
+    ": `Host` is neither an address nor `localhost`, and by another name somebody else's page could lead a browser here",
+    "to the console's address, or to `localhost`",
+);
+const FROM_ELSEWHERE: (&str, &str) = (
+    "a page of another address, as its `Origin` says, and the console is not for those",
+    "it from a program, without `Origin`, or from a page of the console's own address",
+);
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// Whether the process answers at all.
@@ -368,6 +378,11 @@ impl<'a> Exchange<'a> {
             // It stops soon, and what follows it is another's to say.
             retry_after: Some(1),
             report: self.report.as_deref(),
+            words: match reason {
+                Reason::NotThisAuthority { .. } => Some(MISNAMED),
+                Reason::CrossSiteForm { .. } => Some(FROM_ELSEWHERE),
+                _ => None,
+            },
             ..Circumstances::default()
         }
     }

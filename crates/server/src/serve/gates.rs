@@ -2,6 +2,10 @@
 //!
 //! Rule: a request is counted once. One that is begun without waiting may have to begin anew, so it is only looked at what
 //! counting would say until it is answered; and a dry run counts nothing and holds nothing.
+//!
+//! A route that is hidden is not there for whomever it refuses. They get what they would get without it: the fields, the rate and
+//! the closing time of the route that would match then, or those of no route, and its 404. Its own rate, limits, closing time and
+//! preflights are for whom it lets in, who is therefore identified before anything else is asked.
 
 use super::Exchange;
 use crate::answer::Fields;
@@ -14,11 +18,15 @@ use crate::disk::Wait;
 use crate::gates::{Gates, Rate};
 use crate::maintenance::Until;
 use crate::rate::{Decision, Key};
+use crate::route::Found;
 use std::borrow::Cow;
 use std::future::pending;
+use std::ops::ControlFlow::Break;
 use std::sync::Arc;
-use verdict_core::cause::{Busy, Closed, Denied, OverRate, Unidentified};
-use verdict_core::decide::{Arrive, Authorize, respond};
+use verdict_core::cause::{Absent, Busy, Closed, Denied, OverRate, Unidentified};
+use verdict_core::decide::{Arrive, Authorize, Find, find, respond};
+use verdict_core::method::Method;
+use verdict_core::path::Path;
 use verdict_core::reason::Reason;
 use verdict_core::status::Required;
 use verdict_wire::{Framing, Name};
@@ -68,6 +76,38 @@ impl<'s> Exchange<'s, '_> {
         self.passed.as_ref().and_then(|passed| passed.rated)
     }
 
+    /// Finds out whether this route, which is hidden, is so from who asks; then everything goes by what there is without it.
+    #[inline(never)]
+    pub(super) async fn hide(&mut self, gates: &'s Gates, found: &mut Found) {
+        let request = self.request;
+        // What is refused wherever it is sent tells nothing, and nobody's password is hashed for it.
+        let anywhere = request.head.method == Method::Other
+            || request.crowded.is_some()
+            || request.full
+            || request.is_misdirected();
+        if !anywhere {
+            let who = self.identify(gates).await;
+            if who.unidentified.is_none() && who.denied.is_none() {
+                return;
+            }
+            self.hidden = self.route;
+        }
+        *found = self.site.opened.gates.find_unhidden(request);
+        self.route = found.route();
+    }
+
+    /// Why the route is hidden from who asks.
+    pub(super) fn concealment(&self) -> Authorize {
+        let (unidentified, denied) =
+            self.passed.as_ref().map_or((None, None), |passed| (passed.unidentified, passed.denied));
+        Authorize { guarded: true, hide: true, unidentified, denied, ..Authorize::default() }
+    }
+
+    /// The gates that said who asks: those of the route that matched.
+    fn own_gates(&self) -> Option<&'s Gates> {
+        self.hidden.or(self.route).and_then(|i| self.site.routes[i].gates.as_deref())
+    }
+
     /// What else of arrival a route's gates know, or orders of who runs the server.
     #[inline(never)]
     pub(super) fn gated(&mut self, arrival: Arrive) -> Arrive {
@@ -107,27 +147,39 @@ impl<'s> Exchange<'s, '_> {
 
     /// Who asks, what they may do, how often, and whether there is room for it.
     pub(super) async fn authorization(&mut self, gates: &'s Gates) -> Authorize {
-        let mut facts = Authorize { guarded: gates.guard.is_some(), hide: gates.hide, ..Authorize::default() };
-        if let Some(guard) = &gates.guard {
-            let request = self.request;
-            let lines = request.lines(Name::Authorization);
-            match guard.identify(lines, request.client, self.seconds(), self.wait).await {
-                Err(cause) => facts.unidentified = Some(cause),
-                Ok(identity) => {
-                    let access = Access::of(request.head.method);
-                    facts.denied = gates.allow.as_ref().and_then(|allow| allow.permits(&identity, access).err());
-                    self.passed().identity = Some(identity);
-                    if let (Some(rate), None) = (self.rate().filter(|rate| rate.per == Per::User), facts.denied) {
-                        facts.over_rate = !self.count(rate);
-                    }
-                }
-            }
-            let passed = self.passed();
-            (passed.unidentified, passed.denied) = (facts.unidentified, facts.denied);
+        let mut facts = match self.passed.as_ref().is_some_and(|passed| passed.identity.is_some()) {
+            // Whoever gets as far as this on a hidden route is known and allowed.
+            true => Authorize { guarded: true, hide: gates.hide, ..Authorize::default() },
+            false => self.identify(gates).await,
+        };
+        if facts.unidentified.is_some() || facts.denied.is_some() {
+            return facts;
         }
-        if facts.unidentified.is_none() && facts.denied.is_none() && !facts.over_rate {
+        if let (true, Some(rate)) = (facts.guarded, self.rate().filter(|rate| rate.per == Per::User)) {
+            facts.over_rate = !self.count(rate);
+        }
+        if !facts.over_rate {
             facts.busy = self.take_slot(gates).await.err();
         }
+        facts
+    }
+
+    /// Who asks, and what they may do.
+    async fn identify(&mut self, gates: &'s Gates) -> Authorize {
+        let mut facts = Authorize { guarded: gates.guard.is_some(), hide: gates.hide, ..Authorize::default() };
+        let Some(guard) = &gates.guard else { return facts };
+        let request = self.request;
+        let lines = request.lines(Name::Authorization);
+        match guard.identify(lines, request.client, self.seconds(), self.wait).await {
+            Err(cause) => facts.unidentified = Some(cause),
+            Ok(identity) => {
+                let access = Access::of(request.head.method);
+                facts.denied = gates.allow.as_ref().and_then(|allow| allow.permits(&identity, access).err());
+                self.passed().identity = Some(identity);
+            }
+        }
+        let passed = self.passed();
+        (passed.unidentified, passed.denied) = (facts.unidentified, facts.denied);
         facts
     }
 
@@ -174,8 +226,14 @@ impl<'s> Exchange<'s, '_> {
         decision.allowed
     }
 
-    /// Counts a request that is answered without having waited.
+    /// Counts a request that is answered without having waited, and a password of too many.
     pub(super) fn count_late(&mut self) {
+        let unidentified = self.passed.as_ref().and_then(|passed| passed.unidentified);
+        if let (Some(Unidentified::TooManyFailures), Wait::No) = (unidentified, self.wait)
+            && let Some(guard) = self.own_gates().and_then(|gates| gates.guard.as_ref())
+        {
+            guard.count_failure(self.request.client, self.seconds());
+        }
         if let (Some(rate), Some(Decision { allowed: true, .. }), Wait::No) = (self.rate(), self.rated(), self.wait) {
             let decision = self.decided(rate, self.moment.deadlines.is_some());
             // Where another worker was faster, one more is let in.
@@ -214,10 +272,6 @@ impl<'s> Exchange<'s, '_> {
         if let (Some(rate), Some(decision)) = (&gates.rate, &self.rated()) {
             rate.limiter.add_fields(decision, &mut fields);
         }
-        // Whoever is told that nothing is there is told nothing else.
-        if reason.public() != reason && gates.hide {
-            return fields;
-        }
         if let (Some(guard), Some(cause)) = (&gates.guard, self.passed.as_ref().and_then(|passed| passed.unidentified))
             && respond(reason, request.head.method).required.contains(&Required::WwwAuthenticate)
         {
@@ -252,7 +306,14 @@ impl<'s> Exchange<'s, '_> {
     /// What the client lacks, in words.
     pub(super) fn needed(&self) -> Option<String> {
         self.passed.as_ref()?.denied?;
-        let allow = self.gates().and_then(|gates| gates.allow.as_ref())?;
+        let allow = self.own_gates()?.allow.as_ref()?;
         allow.needed(Access::of(self.request.head.method))
     }
+}
+
+/// What `find` says of a target that is not there, for one that is hidden. `there`: whether anything else matches.
+pub(super) fn nothing_there(there: &Find) -> Reason {
+    let absent = Find { no_route: there.no_route, absent: Some(Absent::Nothing), ..Find::default() };
+    let Break(reason) = find(&mut Path::new(), &absent) else { unreachable!("`find` refuses what is absent") };
+    reason
 }

@@ -38,7 +38,7 @@ pub(crate) fn of_any_message(config: &Config) -> BTreeSet<Reason> {
 }
 
 /// The faults that a message can have, whether or not there are addresses that speak TLS.
-const fn is_noticed(fault: Malformed, secure: bool) -> bool {
+pub(crate) const fn is_noticed(fault: Malformed, secure: bool) -> bool {
     match fault {
         Malformed::PlainHttpOnTls => secure,
         Malformed::AuthorityDiffers
@@ -112,7 +112,9 @@ fn may_lack(guard: &Guard, cause: Unidentified) -> bool {
         | Unidentified::TokenExpired
         | Unidentified::TokenNotYetValid
         | Unidentified::TokenIssuer
-        | Unidentified::TokenAudience => jwt,
+        | Unidentified::TokenAudience
+        | Unidentified::TokenExp
+        | Unidentified::TokenSub => jwt,
     }
 }
 
@@ -162,7 +164,11 @@ impl Site {
         let range = if range.is_empty() { vec![Range::default()] } else { range };
         let gates = route.and_then(|route| route.gates.as_deref());
         let arrive = self.arrivals(common, gates, method);
-        let authorize = authorizations(gates, Access::of(method));
+        let authorize = match gates.is_some_and(|gates| gates.hide) && method == Method::Other {
+            // A method that is not known anywhere is refused as it is anywhere: as if the route was not there.
+            true => vec![Authorize::default()],
+            false => authorizations(gates, Access::of(method)),
+        };
         let negotiate = negotiations(common, gates);
         Alternatives { arrive, authorize, find, negotiate, precondition, process, range }
     }

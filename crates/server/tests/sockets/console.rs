@@ -50,6 +50,31 @@ const HOST: &str = "Host: 127.0.0.1:8081\r\n";
 const KNOWN: &str = "Host: 127.0.0.1:8081\r\nAuthorization: Bearer correct-horse-battery\r\n";
 
 #[test]
+fn what_it_says_of_another_host_and_of_another_page_is_about_those() {
+    let (_site, address) = site();
+    let told = |fields: &str, status: u16, detail: &str, remedy: &str| {
+        let answer = ask(address, "GET /healthz", fields, "");
+        let problem = answer.problem().expect("a problem");
+        assert_eq!(answer.status(), status);
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(detail)), "{problem}");
+        assert!(problem["remedy"].as_str().is_some_and(|text| text.starts_with(remedy)), "{problem}");
+    };
+    told(
+        "Host: evil.example\r\n",
+        421,
+        "`Host` is neither an address nor `localhost`",
+        "Send it to the console's address",
+    );
+    let elsewhere = format!("{HOST}Origin: http://evil.example\r\n");
+    told(
+        &elsewhere,
+        403,
+        "a page of another address, as its `Origin` says",
+        "Send it from a program, without `Origin`",
+    );
+}
+
+#[test]
 fn who_comes_by_an_address_is_refused_for_the_first_thing_that_is_wrong() {
     let (site, address) = site();
     let json = format!("{KNOWN}Content-Type: application/json\r\n");

@@ -177,6 +177,60 @@ fn the_config_s_own_file_is_never_served() {
 }
 
 #[test]
+fn nothing_in_the_folder_state_is_served_however_it_is_come_by() {
+    let route = |root: &str| format!("files = {{ root = \"{root}\", listing = true, dotfiles = true }}");
+    let site = Plan::new().file("page.txt", "page").file("states/page.txt", "page").file("kept/page.txt", "page");
+    let site = site.top("state = \"public/kept/state\"").route("/{path...}", &route("public"));
+    let site = site.route("/again/{path...}", &route("public/kept")).start();
+    // The server has made the folder; what is put into it later is in it too.
+    let state = site.path("kept/state");
+    assert!(state.join("console.sock").exists());
+    fs::create_dir_all(state.join("deep/er")).expect("a folder");
+    for (name, at) in [("file.txt", "file.txt"), ("style.css.gz", "style.css.gz"), ("index.html", "deep/er/index.html")]
+    {
+        fs::write(state.join(at), name).expect("a file");
+    }
+    symlink("kept/state", site.path("folder-link")).expect("a link");
+    symlink("kept/state/file.txt", site.path("link.txt")).expect("a link");
+    fs::write(site.path("style.css"), "plain").expect("a file");
+    symlink("kept/state/style.css.gz", site.path("style.css.gz")).expect("a link");
+    for below in [
+        "kept/state",
+        "kept/state/",
+        "kept/state/file.txt",
+        "kept/state/deep",
+        "kept/state/deep/er/",
+        "kept/state/deep/er/index.html",
+        "kept/state/console.sock",
+        "kept/state/none",
+        "again/state/file.txt",
+        "again/state/deep/er/",
+        "folder-link",
+        "folder-link/",
+        "folder-link/file.txt",
+        "link.txt",
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = site.ask(format!("{method} /{below} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            assert_eq!((answer.status(), answer.reason().as_str()), (404, "nothing-there"), "{below}");
+        }
+    }
+    let coded = site.get_with("/style.css", "Accept-Encoding: gzip\r\n");
+    assert_eq!((coded.status(), coded.get("content-encoding"), coded.text()), (200, None, "plain"));
+    let names = |target: &str| -> Vec<String> {
+        let answer = site.get_with(target, "Accept: application/json\r\n");
+        let names: serde_json::Value = serde_json::from_slice(&answer.content).expect("JSON");
+        let names = names.as_array().expect("a list").iter();
+        names.map(|entry| entry["name"].as_str().unwrap_or("").to_owned()).collect()
+    };
+    assert_eq!((names("/kept/"), names("/again/")), (vec!["page.txt".to_owned()], vec!["page.txt".to_owned()]));
+    assert!(!names("/").contains(&"folder-link".to_owned()), "{:?}", names("/"));
+    // What only begins alike is another folder.
+    assert_eq!(site.get("/states/page.txt").status(), 200);
+    assert_eq!(site.get("/page.txt").status(), 200);
+}
+
+#[test]
 fn content_types_have_a_charset_where_they_are_text() {
     let types = [
         ("a.html", "text/html; charset=utf-8"),

@@ -5,6 +5,7 @@ use crate::client::{Answer, Client};
 use crate::site::{Plan, Site};
 use std::fs;
 use std::net::Shutdown;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 /// `ann` with `secret`, `bob` with `hunter2`; ann is an editor.
@@ -188,35 +189,133 @@ fn told(answer: &Answer) -> (Vec<(String, String)>, String) {
     (answer.lasting_fields(), content)
 }
 
+/// A route that is hidden, with everything that could give it away.
+const HIDDEN: &str = "files = \"public\"\nauth = \"staff\"\nallow = [\"ann\"]\nhide = true\nrate = \"9/h per client\"\n\
+                      maintenance = { until = 2001-01-01T00:00:00Z }\nconcurrency = { max = 1 }\npages = { 404 = \"404.html\" }\n\
+                      headers = { X-Secret = \"1\", Cache-Control = \"no-store\" }\ncors = { origins = [\"https://a.example\"] }\n\
+                      limits = { target = \"64B\", fields = \"1KiB\", body = \"9B\" }";
+
+const EVERY_METHOD: [&str; 9] = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "BREW"];
+
+const PREFLIGHT: &str = "Origin: https://a.example\r\nAccess-Control-Request-Method: GET\r\n";
+
+/// Asks both targets for the same, and compares what is told.
+fn same(site: &Site, method: &str, (one, other): (&str, &str), fields: &str) -> Answer {
+    let ask = |target: &str| {
+        let message = format!("{method} {target} HTTP/1.1\r\nHost: site.test\r\n{fields}\r\n");
+        site.ask(message)
+    };
+    let (one, other) = (ask(one), ask(other));
+    assert_eq!(told(&one), told(&other), "{method} {fields}");
+    assert_eq!((one.status(), one.closes()), (other.status(), other.closes()), "{method} {fields}");
+    one
+}
+
 #[test]
-fn what_is_hidden_cannot_be_told_from_what_is_not_there() {
-    let route = "files = \"public\"\nauth = \"staff\"\nallow = [\"ann\"]\nhide = true";
-    let site = guarded().route("/{path...}", route).start();
+fn what_is_hidden_cannot_be_told_from_a_target_of_no_route() {
+    let site = guarded();
+    fs::write(site.public().join("../404.html"), "<p>ours").expect("a file");
+    let site = site.file("secret/page.txt", "secret").route("/secret/{path...}", HIDDEN).start();
+    // Whose password is remembered is not locked out by the guesses of others.
+    assert_eq!(site.get_with("/secret/page.txt", ANN).status(), 200);
+    let long = format!("X-Long: {}\r\n", "x".repeat(2000));
     for accept in ["", "Accept: application/json\r\n", "Accept: text/html\r\n"] {
-        let with = |fields: &str| format!("{accept}{fields}");
-        // Who may look finds nothing.
-        let nothing = site.get_with("/page.txt.gz", &with(ANN));
-        assert_eq!((nothing.status(), &*nothing.reason()), (404, "nothing-there"));
-        for fields in ["", BOB, WRONG, STRANGER] {
-            // Whoever guesses too often is refused for that.
-            let guesses = fields == WRONG || fields == STRANGER;
-            let methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"];
-            for &method in if guesses { &methods[..2] } else { &methods[..] } {
-                let ask = |target: &str| {
-                    let fields = with(fields);
-                    site.ask(format!("{method} {target} HTTP/1.1\r\nHost: site.test\r\n{fields}\r\n"))
-                };
-                let (there, not) = (ask("/page.txt"), ask("/page.txt.gz"));
-                assert_eq!(told(&there), told(&not), "{method} {fields}");
-                assert_eq!(there.status(), 404);
-                assert_eq!(there.lasting_fields(), nothing.lasting_fields(), "{method} {fields}");
-                if method != "HEAD" {
-                    assert_eq!(told(&there), told(&nothing), "{method} {fields}");
+        for who in ["", BOB, WRONG, STRANGER, "Authorization: Bearer x\r\n"] {
+            // Guesses are counted, and so that there are few of them most are made in one way.
+            let guesses = who == WRONG || who == STRANGER;
+            let extras =
+                ["", PREFLIGHT, "Origin: https://a.example\r\n", &long, "If-None-Match: *\r\nRange: bytes=0-1\r\n"];
+            for extra in if guesses { &extras[..1] } else { &extras[..] } {
+                for method in if guesses { &EVERY_METHOD[..2] } else { &EVERY_METHOD[..] } {
+                    let answer =
+                        same(&site, method, ("/secret/page.txt", "/nowhere"), &format!("{accept}{who}{extra}"));
+                    assert_eq!(answer.status(), if *method == "BREW" { 501 } else { 404 }, "{method}");
                 }
+            }
+            if !guesses {
+                same(&site, "GET", ("/secret", "/nowhere"), &format!("{accept}{who}"));
+                same(&site, "GET", (&format!("/secret/{}", "x".repeat(99)), "/nowhere"), &format!("{accept}{who}"));
+                let content = "Content-Length: 10\r\n\r\n0123456789\r\n";
+                same(&site, "POST", ("/secret/page.txt", "/nowhere"), &format!("{accept}{who}{content}"));
             }
         }
     }
-    assert_eq!(site.get_with("/page.txt", ANN).status(), 200);
+    // It is there all the same, with what is its own, and none of those requests took anything from its rate.
+    let answer = site.get_with("/secret/page.txt", &format!("{ANN}Origin: https://a.example\r\n"));
+    assert_eq!((answer.status(), answer.get("x-secret")), (200, Some("1")));
+    assert!(answer.get("ratelimit").is_some_and(|told| told.starts_with("\"default\";r=7;")), "{answer:?}");
+    assert_eq!(answer.get("access-control-allow-origin"), Some("https://a.example"));
+    assert_eq!(site.ask(format!("POST /secret/page.txt HTTP/1.1\r\nHost: a\r\n{ANN}\r\n")).status(), 405);
+    (0..6).for_each(|_| assert_eq!(site.get_with("/secret/page.txt", ANN).status(), 200));
+    assert_eq!(site.get_with("/secret/page.txt", ANN).reason(), "client-over-rate");
+    same(&site, "GET", ("/secret/page.txt", "/nowhere"), "");
+}
+
+#[test]
+fn what_is_hidden_beneath_another_route_is_what_that_one_does_not_have() {
+    let outer = "files = \"public\"\nauth = \"none\"\nrate = \"200/h per client\"\nheaders = { X-Outer = \"1\" }\n\
+                 cors = { origins = [\"https://a.example\"] }\npages = { 404 = \"outer.html\" }";
+    let site = guarded();
+    fs::write(site.public().join("../404.html"), "<p>ours").expect("a file");
+    fs::write(site.public().join("../outer.html"), "<p>theirs").expect("a file");
+    let site = site.route("/{path...}", outer).route("/secret/{path...}", HIDDEN);
+    let site = site.file("secret/page.txt", "secret").file("page.txt.gz", "").start();
+    let rate_left = |answer: &Answer| {
+        let told = answer.get("ratelimit").and_then(|told| told.split("r=").nth(1)).expect("a field");
+        told.split(';').next().and_then(|left| left.parse::<u32>().ok()).expect("a number")
+    };
+    for accept in ["", "Accept: application/json\r\n", "Accept: text/html\r\n"] {
+        for who in ["", BOB] {
+            for (method, extra, status) in [
+                ("GET", "", 404),
+                ("HEAD", "", 404),
+                ("GET", "Origin: https://a.example\r\n", 404),
+                ("OPTIONS", PREFLIGHT, 204),
+                ("BREW", "", 501),
+            ] {
+                let ask = |target: &str| {
+                    let fields = format!("{accept}{who}{extra}");
+                    let message = format!("{method} {target} HTTP/1.1\r\nHost: site.test\r\n{fields}\r\n");
+                    site.ask(message)
+                };
+                // The file lies in the other route's folder too.
+                let (hidden, absent) = (ask("/secret/page.txt"), ask("/nothing/page.txt"));
+                assert_eq!((hidden.status(), absent.status()), (status, status), "{method} {who}");
+                // Each counts.
+                assert_eq!(rate_left(&hidden), rate_left(&absent) + 1, "{method} {who}");
+                let without_rate = |answer: &Answer| {
+                    let (mut fields, content) = told(answer);
+                    fields.retain(|(name, _)| name != "ratelimit");
+                    (fields, content)
+                };
+                assert_eq!(without_rate(&hidden), without_rate(&absent), "{method} {who}");
+            }
+            // It refuses each method alike.
+            for method in ["POST", "OPTIONS", "PUT", "TRACE"] {
+                let answer = site.ask(format!("{method} /secret/page.txt HTTP/1.1\r\nHost: a\r\n{accept}{who}\r\n"));
+                assert_eq!((answer.status(), &*answer.reason()), (404, "nothing-there"), "{method}");
+                assert_eq!(answer.get("allow"), None, "{method}");
+            }
+        }
+    }
+    assert_eq!(site.get_with("/secret/page.txt", ANN).status(), 200);
+}
+
+#[test]
+fn a_wrong_password_counts_once_whether_or_not_what_is_hidden_is_looked_for() {
+    // The route beneath which it is hidden looks a name up that is not in memory yet, so that each request is begun twice.
+    let site = guarded().route("/{path...}", "files = \"public\"\nauth = \"none\"");
+    let site = site.route("/secret/{path...}", "files = \"public\"\nauth = \"staff\"\nhide = true");
+    let site = site.route("/told/{path...}", "files = \"public\"\nauth = \"staff\"").start();
+    // Ten are too many, and each after them is six seconds more.
+    for i in 0..20 {
+        assert_eq!(site.get_with(&format!("/secret/{i}"), STRANGER).status(), 404);
+    }
+    let answer = site.get_with("/told/page", STRANGER);
+    assert_eq!((answer.status(), &*answer.reason()), (429, "too-many-failures"));
+    let wait: u64 = answer.get("retry-after").and_then(|wait| wait.parse().ok()).expect("seconds");
+    // 20 failures are 120 seconds of debt, of which 54 are allowed; the one that asks is counted after it is answered, or before.
+    assert!((60..=72).contains(&wait), "{wait}");
 }
 
 #[test]
@@ -242,6 +341,58 @@ fn who_guesses_too_often_has_to_wait_and_who_is_known_has_not() {
     assert!(answer.get("retry-after").and_then(|wait| wait.parse::<u64>().ok()).is_some_and(|wait| wait >= 1));
     // Whoever shares the guesser's address and is remembered is not locked out.
     assert_eq!(site.get_with("/page.txt", ANN).status(), 200);
+}
+
+/// A hash of some tens of milliseconds at least; no password that is sent here has it.
+const COSTLY: &str = "ann:$2b$09$Er/o8ejexPShdrUmej8g2eNnV5H.Zk6XX/xYOrByUr.GKeK4txVGq\n";
+
+#[test]
+fn more_passwords_than_can_wait_are_refused_and_hold_up_nothing_else() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let console = free.local_addr().expect("an address");
+    drop(free);
+    let site = guarded().file("page.txt", "page");
+    fs::write(site.public().join("../costly.htpasswd"), COSTLY).expect("a file");
+    let top = format!(
+        "trusted-proxies = [\"127.0.0.0/8\"]\nconsole = {{ listen = \"{console}\", token = \"correct-horse-battery\" }}"
+    );
+    let site = site
+        .top(&top)
+        .route("/open/{path...}", "files = \"public\"\nauth = \"none\"")
+        .route("/{path...}", "files = \"public\"\nauth = \"costly\"\n[auth.costly]\nbasic = \"costly.htpasswd\"")
+        .start();
+    // Half of the cores hash, and 64 wait for them.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = (cores / 2).max(1) + 64;
+    // Each guess is of another client, since one that fails is soon refused for that.
+    let mut clients: Vec<Client> = (0..most + 32).map(|_| site.client()).collect();
+    for (i, client) in clients.iter_mut().enumerate() {
+        let from = format!("X-Forwarded-For: 198.51.{}.{}\r\n", i / 250, i % 250);
+        client.send(format!("GET /page.txt HTTP/1.1\r\nHost: a\r\n{from}{WRONG}\r\n"));
+    }
+    // Nobody else waits for them.
+    assert_eq!(site.get("/open/page.txt").status(), 200);
+    let mut asked = Client::to(console);
+    assert_eq!(asked.ask("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").status(), 200);
+    let (mut wrong, mut busy) = (0, 0);
+    for client in &mut clients {
+        let answer = client.answer("GET");
+        match (answer.status(), &*answer.reason()) {
+            (401, "user-unknown") => wrong += 1,
+            (503, "verifier-busy") => {
+                let wait: u64 = answer.get("retry-after").and_then(|wait| wait.parse().ok()).expect("seconds");
+                assert!((1..=4).contains(&wait) && !answer.closes(), "{answer:?}");
+                busy += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // One that has just been taken out of the queue has left a place there, or not yet.
+    assert!(busy > 0 && wrong >= 64, "{busy} of {} were refused", most + 32);
+    // There is room again, and the connection of one that was refused is as good as any.
+    let wrong = format!("X-Forwarded-For: 203.0.113.1\r\n{WRONG}");
+    let last = clients.last_mut().expect("a client");
+    assert_eq!(last.ask(format!("GET /page.txt HTTP/1.1\r\nHost: a\r\n{wrong}\r\n")).status(), 401);
 }
 
 #[test]

@@ -1,13 +1,15 @@
-//! Which of the reasons this version can give: those that `verdict routes` would list of a config that has everything. The
-//! catalogue has more, for kinds of routes that are still to come.
+//! Which of the reasons this version can give: those that `verdict routes` would list of a config that has everything, and
+//! the console's. The catalogue has more, for kinds of routes that are still to come.
 
 use std::collections::BTreeSet;
 use verdict_core::Reason;
-use verdict_server::routes::every_reason;
+use verdict_server::routes::{every_reason, every_reason_of_the_console};
 
 /// All of them; `None` if that cannot be found out on this machine.
 pub(super) fn given() -> Option<BTreeSet<Reason>> {
-    every_reason().ok()
+    let mut given = every_reason().ok()?;
+    given.extend(every_reason_of_the_console());
+    Some(given)
 }
 
 #[cfg(test)]
@@ -40,6 +42,7 @@ mod tests {
             "plain-http-on-tls",
             "token-expired",
             "route-queue-full",
+            "config-refused",
         ] {
             assert!(is_given(id), "{id}");
         }

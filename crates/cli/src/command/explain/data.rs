@@ -8,7 +8,7 @@ pub(super) fn explanation(told: &Explanation) -> String {
     let mut members = vec![
         ("status", Json::Number(u64::from(status.code()))),
         ("reason", reason.id().into()),
-        ("told", reason.public().id().into()),
+        ("told", told.told.id().into()),
         ("stage", reason.entry().stage.name().into()),
         ("section", reason.entry().section.into()),
         ("sentence", told.sentence.as_str().into()),

@@ -61,8 +61,8 @@ fn push_answer(out: &mut String, told: &Explanation, screen: &Screen) {
     };
     let title = screen.paint(colour, &format!("{status} {}", status.phrase()));
     let _ = writeln!(out, "{title}  {reason}  {}", screen.paint(Style::Faint, reason.entry().section));
-    if reason.public() != reason {
-        let _ = writeln!(out, "The client is told `{}`.", reason.public());
+    if told.told != reason {
+        let _ = writeln!(out, "The client is told `{}`.", told.told);
     }
     let remedy = if told.remedy.is_empty() { String::new() } else { format!("→ {}", told.remedy) };
     for text in [&told.sentence, &remedy].into_iter().filter(|text| !text.is_empty()) {

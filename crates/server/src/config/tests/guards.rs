@@ -23,20 +23,41 @@ fn a_route_without_guards_has_none() {
 
 #[test]
 fn a_rate_is_read_in_each_form() {
-    let field = || Per::Field("X-Key".to_owned());
     let cases = [
         ("\"100/min per client\"", 100, 60, Per::Client, 100),
         ("\"100/min\"", 100, 60, Per::Client, 100),
-        ("\"5/s per field:X-Key\"", 5, 1, field(), 5),
         ("\"1000000/day\"", 1_000_000, 86_400, Per::Client, 1_000_000),
         ("{ rate = \"3/h\" }", 3, 3600, Per::Client, 3),
         ("{ rate = \"3/h\", burst = 1 }", 3, 3600, Per::Client, 1),
-        ("{ rate = \"3/h\", per = \"field:X-Key\", burst = 10 }", 3, 3600, field(), 10),
-        ("{ rate = \"3/h per field:X-Key\", burst = 10 }", 3, 3600, field(), 10),
     ];
     for (text, count, window, per, burst) in cases {
         let want = Rate { count, window: Duration::from_secs(window), per, burst };
         assert_eq!(route(&format!("rate = {text}")).rate, Some(want), "{text}");
+    }
+}
+
+#[test]
+fn a_rate_by_a_field_that_anybody_may_set_is_warned_of() {
+    let cases = [
+        ("\"5/s per field:X-Key\"", 5, 1, 5),
+        ("{ rate = \"3/h\", per = \"field:X-Key\", burst = 10 }", 3, 3600, 10),
+        ("{ rate = \"3/h per field:X-Key\", burst = 10 }", 3, 3600, 10),
+    ];
+    let folder = fixture();
+    std::fs::write(folder.path().join("tokens.txt"), format!("ci:{:064x}\n", 1)).unwrap();
+    for (text, count, window, burst) in cases {
+        let per = Per::Field("X-Key".to_owned());
+        let want = Rate { count, window: Duration::from_secs(window), per, burst };
+        let open = format!("[route.\"/r\"]\nrespond = {{ status = 204 }}\nrate = {text}\n");
+        let guarded = format!("{open}auth = \"staff\"\n[auth.staff]\ntokens = \"tokens.txt\"\n");
+        for (config, warned) in [(open, true), (guarded, false)] {
+            let config = parse(&config, folder.path()).unwrap_or_else(|report| panic!("{text}\n{report}"));
+            assert_eq!(config.routes[0].rate.as_ref(), Some(&want), "{text}");
+            let warnings = config.warnings.diagnostics();
+            assert_eq!(!warnings.is_empty(), warned, "{text}\n{}", config.warnings);
+            let message = "anybody may send another `X-Key` with each request";
+            assert!(warnings.iter().all(|warning| warning.message == message), "{text}");
+        }
     }
 }
 
@@ -319,6 +340,22 @@ fn a_rate_per_user_needs_somebody_who_says_who_asks() {
     let expected = |text| ("a rate per user without `auth`", 3, text, "add `auth = \"NAME\"`, or count `per client`");
     for (rate, at) in [("\"5/s per user\"", "\"5/s per user\""), ("{ rate = \"5/s\", per = \"user\" }", "\"user\"")] {
         assert_refused(&format!("[route.\"/r\"]\nrespond = {{ status = 204 }}\nrate = {rate}\n"), &[expected(at)]);
+    }
+}
+
+#[test]
+fn cors_of_a_hidden_route_is_warned_of() {
+    let folder = fixture();
+    std::fs::write(folder.path().join("tokens.txt"), format!("ci:{:064x}\n", 1)).unwrap();
+    for (hide, count) in [(true, 1), (false, 0)] {
+        let text = format!(
+            "[auth.staff]\ntokens = \"tokens.txt\"\n[route.\"/r\"]\nrespond = {{ status = 204 }}\nauth = \"staff\"\n\
+             hide = {hide}\ncors = {{ origins = [\"https://a.example\"] }}\n"
+        );
+        let config = parse(&text, folder.path()).unwrap_or_else(|report| panic!("{report}"));
+        let warnings = config.warnings.diagnostics();
+        assert_eq!(warnings.len(), count, "{}", config.warnings);
+        assert!(warnings.iter().all(|warning| warning.message == "`cors` on a route that is hidden"));
     }
 }
 

@@ -244,7 +244,7 @@ impl Files {
         }
         let _one = Counted::new(&self.listings);
         let listed = disk.wait_for(move || {
-            let withheld = named.files();
+            let withheld = named.identities();
             let path = name.strip_suffix('/').unwrap_or(&name);
             let options = listing::Options { dotfiles, withheld: &withheld };
             let listing = listing::read(&root, path, folder.as_fd(), options)?;
