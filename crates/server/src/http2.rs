@@ -6,8 +6,10 @@
 
 mod exchange;
 mod frames;
+mod pace;
 mod request;
 mod response;
+mod sending;
 pub(crate) mod upgrade;
 mod wire;
 
@@ -43,10 +45,12 @@ const SEND_BUFFER: usize = 64 << 10;
 /// not to wait for it.
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
-/// Streams that are reset because the client broke a rule, before the connection is over.
-const MOST_RESETS: usize = 128;
+/// Streams that are reset because the client broke a rule, before the connection is over, and with it all other streams. One
+/// that was opened before our settings came is no rule broken, and a first flight may be hundreds.
+const MOST_RESETS: usize = 1024;
 
-/// How many requests are begun before other connections have their turn.
+/// How many requests are begun before other connections have their turn. `h2` is given no more of them to read before: so
+/// those that are answered at once leave their places to the next (RFC 9113 §5.1.2), of however many there are in a flight.
 const TURN: usize = 64;
 
 /// How long a client may take to hear that the connection is over.
@@ -84,6 +88,8 @@ enum Event {
     Drain,
     /// Others are to have a turn.
     Turn,
+    /// The client has to take something, and has less time for it than there was before.
+    Waits,
 }
 
 /// Serves a connection until it is over.
@@ -120,20 +126,20 @@ async fn serve(wire: &Rc<Wire>) -> Close {
     }
     loop {
         let due = due(wire, ends);
-        let turned = poll_fn(|context| turn(wire, &mut connection, drain_begins.as_mut(), context));
+        let turned = poll_fn(|context| match turn(wire, &mut connection, drain_begins.as_mut(), context) {
+            Poll::Pending if soonest(wire, wire.due()) < due => Poll::Ready(Event::Waits),
+            turned => turned,
+        });
         match deadline.until(due, turned).await {
             Some(Event::Over(close)) => return close,
+            Some(Event::Waits) => {}
             Some(Event::Turn) => worker.reactor.next_turn().await,
             Some(Event::Drain) => {
                 connection.graceful_shutdown();
                 drain_begins.set(worker.drain_begins.notified());
             }
             None if deadline.is_over() => return Close::DrainOver,
-            None if wire.has_unsent()
-                && wire.moved.get() + in_ticks(wire, send_idle(wire)) <= worker.deadlines.now() =>
-            {
-                return Close::SendIdle;
-            }
+            None if wire.due() <= worker.deadlines.now() => return Close::SendIdle,
             None if ends.is_some_and(|ends| ends <= worker.deadlines.now()) => return Close::Idle,
             None if is_idle(wire) => {
                 connection.abrupt_shutdown(Reason::NO_ERROR);
@@ -170,7 +176,9 @@ async fn greet(wire: &Rc<Wire>) -> Result<Connection, Close> {
         .max_header_list_size(fields as u32)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buffer_size(SEND_BUFFER)
-        .max_local_error_reset_streams(Some(MOST_RESETS));
+        .max_local_error_reset_streams(Some(MOST_RESETS))
+        // `frames.rs` counts those over time.
+        .max_pending_accept_reset_streams(TURN);
     let mut greeted = pin!(builder.handshake(Handle(wire.clone())));
     let greeted = poll_fn(|context| {
         let greeted = greeted.as_mut().poll(context);
@@ -193,25 +201,26 @@ fn turn(
 ) -> Poll<Event> {
     let mut over = None;
     let mut begun = 0;
-    while begun < TURN {
+    // It ends: requests are read only so far.
+    while over.is_none() {
         match connection.poll_accept(context) {
-            Poll::Ready(Some(Ok((request, respond)))) => exchange::begin(wire, request, respond),
+            Poll::Ready(Some(Ok((request, respond)))) => {
+                exchange::begin(wire, request, respond);
+                begun += 1;
+            }
             Poll::Ready(Some(Err(error))) => over = Some(wire.why(&error)),
             Poll::Ready(None) => over = Some(Close::PeerClosed),
             Poll::Pending => break,
         }
-        if over.is_some() {
-            break;
-        }
-        begun += 1;
     }
+    let goes_on = wire.read_on();
     if let Poll::Ready(Err(error)) = wire.poll_drain(context) {
         return Poll::Ready(Event::Over(broken(&error)));
     }
     if let Some(close) = over {
         return Poll::Ready(Event::Over(close));
     }
-    if begun == TURN || wire.flood().is_some() || wire.is_told_to_end() && begun > 0 {
+    if goes_on || wire.flood().is_some() || wire.is_told_to_end() && begun > 0 {
         return Poll::Ready(Event::Turn);
     }
     drain_begins.poll(context).map(|()| Event::Drain)
@@ -225,17 +234,17 @@ fn due(wire: &Wire, ends: Option<u32>) -> u32 {
         // Whoever ends last does not say so.
         _ => wire.socket.deadline.after(QUIET),
     };
-    let sent = if wire.has_unsent() { after(wire.moved.get(), send_idle(wire)) } else { NEVER };
-    idle.min(sent).min(ends.unwrap_or(NEVER)).max(wire.worker.deadlines.now() + 1)
+    soonest(wire, idle.min(wire.due()).min(ends.unwrap_or(NEVER)))
+}
+
+/// What is late already is looked at with the next tick.
+fn soonest(wire: &Wire, due: u32) -> u32 {
+    due.max(wire.worker.deadlines.now() + 1)
 }
 
 fn is_idle(wire: &Wire) -> bool {
     wire.open.get() == 0
         && wire.quiet.get().saturating_add(in_ticks(wire, wire.worker.idle_time())) <= wire.worker.deadlines.now()
-}
-
-fn send_idle(wire: &Wire) -> Duration {
-    wire.worker.site().limits(None).send_idle
 }
 
 fn in_ticks(wire: &Wire, time: Duration) -> u32 {

@@ -37,7 +37,7 @@ pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Durat
     if socket.stream.is_secure() {
         // What is encrypted is copied anyway.
         socket.write_more(head, pause).await?;
-        in_pieces(rest, socket.stream.reactor(), async |piece| socket.write_more(&piece, pause).await).await?;
+        in_pieces(rest, socket.stream.reactor(), &mut Secured { socket, pause }).await?;
         return socket.write(&[], pause).await;
     }
     match rest {
@@ -55,40 +55,74 @@ pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Durat
     }
 }
 
-/// Gives the rest of an answer to whoever takes it copied, piece by piece.
-pub(crate) async fn in_pieces(
-    rest: &Rest,
-    reactor: &Reactor,
-    mut take: impl AsyncFnMut(Vec<u8>) -> Result<(), Close>,
-) -> Result<(), Close> {
+/// Who takes content copied, piece by piece.
+pub(crate) trait Takes {
+    /// Waits until there is room, and says for how many bytes: at least one, and at most `most`. They are read only then, so
+    /// that who makes no room holds nothing.
+    async fn room(&mut self, most: usize) -> Result<usize, Close>;
+
+    /// Takes what there is room for.
+    async fn take(&mut self, piece: Vec<u8>) -> Result<(), Close>;
+}
+
+/// A connection over TLS: it takes a piece when it has sent the one before.
+struct Secured<'a> {
+    socket: &'a Socket,
+    pause: Duration,
+}
+
+impl Takes for Secured<'_> {
+    async fn room(&mut self, most: usize) -> Result<usize, Close> {
+        Ok(most)
+    }
+
+    async fn take(&mut self, piece: Vec<u8>) -> Result<(), Close> {
+        self.socket.write_more(&piece, self.pause).await
+    }
+}
+
+/// Gives the rest of an answer to whoever takes it copied.
+pub(crate) async fn in_pieces(rest: &Rest, reactor: &Reactor, to: &mut impl Takes) -> Result<(), Close> {
     match rest {
         Rest::Nothing => Ok(()),
-        Rest::Part(found, part) => part_in_pieces(found, *part, reactor, &mut take).await,
+        Rest::Part(found, part) => part_in_pieces(found, *part, reactor, to).await,
         Rest::Parts(found, framed) => {
             for part in framed.parts() {
-                take(part.head.clone().into_bytes()).await?;
+                give(part.head.as_bytes(), to).await?;
                 let range = ByteRange { first: part.first, last: part.last };
-                part_in_pieces(found, range, reactor, &mut take).await?;
+                part_in_pieces(found, range, reactor, to).await?;
             }
-            take(framed.end().as_bytes().to_vec()).await
+            give(framed.end().as_bytes(), to).await
         }
     }
+}
+
+/// Gives bytes that are in memory.
+pub(crate) async fn give(mut bytes: &[u8], to: &mut impl Takes) -> Result<(), Close> {
+    while !bytes.is_empty() {
+        let room = to.room(bytes.len().min(PIECE as usize)).await?;
+        let (piece, rest) = bytes.split_at(room);
+        to.take(piece.to_vec()).await?;
+        bytes = rest;
+    }
+    Ok(())
 }
 
 async fn part_in_pieces(
     found: &Representation,
     part: ByteRange,
     reactor: &Reactor,
-    take: &mut impl AsyncFnMut(Vec<u8>) -> Result<(), Close>,
+    to: &mut impl Takes,
 ) -> Result<(), Close> {
     let end = part.last + 1;
     let mut offset = part.first;
     while offset < end {
         reactor.share().await;
+        let room = to.room(PIECE.min(end - offset) as usize).await?;
         let piece = match &found.content {
-            Content::Memory(bytes) => bytes[offset as usize..end.min(offset + PIECE) as usize].to_vec(),
+            Content::Memory(bytes) => bytes[offset as usize..offset as usize + room].to_vec(),
             Content::File { file, identity } => {
-                let piece = read(file, offset, PIECE.min(end - offset)).await?;
+                let piece = read(file, offset, room as u64).await?;
                 if offset + piece.len() as u64 == end {
                     still(file, *identity)?;
                 }
@@ -96,7 +130,7 @@ async fn part_in_pieces(
             }
         };
         offset += piece.len() as u64;
-        take(piece).await?;
+        to.take(piece).await?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! One request and its answer on a stream. What can be answered at once is, in the connection's own turn; the rest has a task.
 
+use super::pace::Owed;
 use super::request;
 use super::response::{Translated, translate};
+use super::sending::Sending;
 use super::wire::Wire;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::Answered;
-use crate::deadline::Deadline;
-use crate::send::in_pieces;
+use crate::send::{give, in_pieces};
 use crate::site::Site;
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -92,8 +93,9 @@ impl Exchange {
             answered = client.answer(&self.site, &mut self.buffers, true, began) => answered,
             _ = poll_fn(|context| self.respond.poll_reset(context)) => return self.end(),
         };
-        if let Some((answered, unsent)) = self.send_head(answered) {
-            self.send_rest(answered, unsent).await;
+        match self.send_head(answered) {
+            None => self.end(),
+            Some((answered, unsent)) => self.send_rest(answered, unsent).await,
         }
     }
 
@@ -131,6 +133,8 @@ impl Exchange {
         if !ends {
             stream.reserve_capacity(content.len());
             if !nothing_follows || stream.capacity() < content.len() {
+                // It may stand still for long.
+                self.buffers.out = Vec::new();
                 return Some((answered, Unsent { stream, content }));
             }
             let _ = stream.send_data(content, true);
@@ -141,14 +145,11 @@ impl Exchange {
 
     async fn send_rest(self, mut answered: Answered, mut unsent: Unsent) {
         let wire = self.wire.clone();
-        let deadline = wire.worker.deadlines.enroll();
-        let pause = self.site.limits(answered.answer.route).send_idle;
-        let mut sending = Sending { stream: &mut unsent.stream, deadline: &deadline, pause, bytes: 0 };
+        let owed = Owed::by(self.site.limits(answered.answer.route));
+        let mut sending = Sending::new(&wire, &mut unsent.stream, owed);
         let sent = async {
-            let rest = &answered.answer.rest;
-            let content = unsent.content;
-            sending.send(content).await?;
-            in_pieces(rest, &wire.worker.reactor, async |piece| sending.send(piece.into()).await).await?;
+            give(&unsent.content, &mut sending).await?;
+            in_pieces(&answered.answer.rest, &wire.worker.reactor, &mut sending).await?;
             sending.end()
         };
         let sent = sent.await;
@@ -189,38 +190,6 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get() - 1);
         self.0.quiet.set(self.0.worker.deadlines.now());
-    }
-}
-
-/// Content on its way out, as fast as the client makes room for it.
-struct Sending<'a> {
-    stream: &'a mut SendStream<Bytes>,
-    deadline: &'a Deadline,
-    /// The client must make room every so often.
-    pause: Duration,
-    bytes: u64,
-}
-
-impl Sending<'_> {
-    async fn send(&mut self, mut content: Bytes) -> Result<(), Close> {
-        while !content.is_empty() {
-            self.stream.reserve_capacity(content.len());
-            let due = self.deadline.after(self.pause);
-            let room = self.deadline.until(due, poll_fn(|context| self.stream.poll_capacity(context))).await;
-            let room = match room {
-                Some(Some(Ok(room))) => room.min(content.len()),
-                Some(_) => return Err(Close::PeerReset),
-                None if self.deadline.is_over() => return Err(Close::DrainOver),
-                None => return Err(Close::SendIdle),
-            };
-            self.stream.send_data(content.split_to(room), false).map_err(|_| Close::PeerReset)?;
-            self.bytes += room as u64;
-        }
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), Close> {
-        self.stream.send_data(Bytes::new(), true).map_err(|_| Close::PeerReset)
     }
 }
 

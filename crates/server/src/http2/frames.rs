@@ -1,5 +1,6 @@
 //! What frames a client sends, counted as they pass: some ask for nothing, and cost all the same.
 
+use super::TURN;
 use verdict_wire::Close;
 
 /// How many frames that ask for nothing a client may send before it has earned more.
@@ -31,6 +32,8 @@ pub(super) struct Frames {
     content: usize,
     last: u8,
     left: i64,
+    /// Requests that have passed since they were last answered.
+    asked: usize,
     /// Bytes sent for which nothing was earned yet.
     sent: u64,
 }
@@ -38,17 +41,19 @@ pub(super) struct Frames {
 impl Frames {
     /// Of a client that begins with a preface of so many bytes.
     pub(super) fn behind(preface: usize) -> Frames {
-        Frames { header: [0; HEADER], known: 0, content: preface, last: DATA, left: MOST, sent: 0 }
+        Frames { header: [0; HEADER], known: 0, content: preface, last: DATA, left: MOST, asked: 0, sent: 0 }
     }
 
-    /// Bytes that the client sent, in pieces of whatever size.
-    pub(super) fn see(&mut self, mut bytes: &[u8]) {
-        loop {
+    /// Bytes that the client sent, in pieces of whatever size. Says how many pass: all, or those up to where there are
+    /// requests enough.
+    pub(super) fn see(&mut self, piece: &[u8]) -> usize {
+        let mut bytes = piece;
+        while !self.are_enough() {
             let passed = self.content.min(bytes.len());
             self.content -= passed;
             bytes = &bytes[passed..];
             if bytes.is_empty() {
-                return;
+                break;
             }
             let n = (HEADER - self.known).min(bytes.len());
             self.header[self.known..self.known + n].copy_from_slice(&bytes[..n]);
@@ -59,12 +64,26 @@ impl Frames {
                 self.frame();
             }
         }
+        piece.len() - bytes.len()
+    }
+
+    /// Whether there are as many requests as are answered in one turn.
+    pub(super) fn are_enough(&self) -> bool {
+        self.asked >= TURN
+    }
+
+    /// They are answered, as far as they can be at once; whether any were kept waiting for that.
+    pub(super) fn read_on(&mut self) -> bool {
+        let were_enough = self.are_enough();
+        self.asked = 0;
+        were_enough
     }
 
     fn frame(&mut self) {
         let [high, middle, low, kind, flags, ..] = self.header;
         self.content = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         self.last = kind;
+        self.asked += usize::from(kind == HEADERS);
         let earned = match kind {
             DATA if self.content > 0 || flags & 1 != 0 => 0,
             HEADERS => EARNED_BY_REQUEST,
@@ -120,6 +139,14 @@ mod tests {
         frame
     }
 
+    /// Has all of it pass.
+    fn see(frames: &mut Frames, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            bytes = &bytes[frames.see(bytes)..];
+            frames.read_on();
+        }
+    }
+
     #[test]
     fn what_asks_for_nothing_is_a_flood_after_so_many() {
         for (kind, content, close) in [
@@ -132,10 +159,10 @@ mod tests {
         ] {
             let mut frames = Frames::behind(0);
             for _ in 0..MOST {
-                frames.see(&frame(kind, content));
+                see(&mut frames, &frame(kind, content));
                 assert_eq!(frames.flood(), None);
             }
-            frames.see(&frame(kind, content));
+            see(&mut frames, &frame(kind, content));
             assert_eq!(frames.flood(), Some(close), "{kind}");
         }
     }
@@ -143,16 +170,16 @@ mod tests {
     #[test]
     fn who_takes_back_each_request_is_over_and_who_asks_is_not() {
         let mut frames = Frames::behind(24);
-        frames.see(&[0; 24]);
+        see(&mut frames, &[0; 24]);
         for _ in 0..1_000_000 {
-            frames.see(&frame(HEADERS, 1));
-            frames.see(&frame(WINDOW_UPDATE, 4));
-            frames.see(&frame(DATA, 100));
+            see(&mut frames, &frame(HEADERS, 1));
+            see(&mut frames, &frame(WINDOW_UPDATE, 4));
+            see(&mut frames, &frame(DATA, 100));
         }
         assert_eq!(frames.flood(), None);
         let taken_back = (0..).take_while(|_| {
-            frames.see(&frame(HEADERS, 1));
-            frames.see(&frame(RST_STREAM, 4));
+            see(&mut frames, &frame(HEADERS, 1));
+            see(&mut frames, &frame(RST_STREAM, 4));
             frames.flood().is_none()
         });
         // The first of them earned nothing, as there was nothing to make up for.
@@ -161,16 +188,30 @@ mod tests {
     }
 
     #[test]
+    fn no_more_requests_pass_than_are_answered_in_a_turn() {
+        let bytes = [frame(PING, 8), frame(HEADERS, 5)].concat().repeat(3 * TURN);
+        let mut frames = Frames::behind(0);
+        let mut at = 0;
+        for turn in 1..=3 {
+            at += frames.see(&bytes[at..]);
+            // It stops where the content of the last of them begins.
+            assert_eq!(at, turn * TURN * bytes.len() / (3 * TURN) - 5);
+            assert_eq!((frames.see(&bytes[at..]), frames.are_enough(), frames.read_on()), (0, true, true));
+        }
+        assert_eq!((frames.see(&bytes[at..]), frames.read_on()), (5, false));
+    }
+
+    #[test]
     fn a_download_and_time_earn_more() {
         let mut frames = Frames::behind(0);
         for _ in 0..2 * MOST {
             frames.sent(4 << 10);
-            frames.see(&frame(WINDOW_UPDATE, 4));
-            frames.see(&frame(WINDOW_UPDATE, 4));
+            see(&mut frames, &frame(WINDOW_UPDATE, 4));
+            see(&mut frames, &frame(WINDOW_UPDATE, 4));
         }
         for _ in 0..2 * MOST / EARNED_BY_SECOND {
             frames.aged(1);
-            (0..EARNED_BY_SECOND).for_each(|_| frames.see(&frame(PING, 8)));
+            (0..EARNED_BY_SECOND).for_each(|_| see(&mut frames, &frame(PING, 8)));
         }
         assert_eq!(frames.flood(), None);
     }
@@ -182,10 +223,10 @@ mod tests {
             bytes.extend(frame([PING, HEADERS, DATA, RST_STREAM][i % 4], i % 300));
         }
         let mut whole = Frames::behind(24);
-        whole.see(&bytes);
+        see(&mut whole, &bytes);
         for size in [1, 2, 9, 10, 1000] {
             let mut cut = Frames::behind(24);
-            bytes.chunks(size).for_each(|piece| cut.see(piece));
+            bytes.chunks(size).for_each(|piece| see(&mut cut, piece));
             assert_eq!((cut.left, cut.content, cut.known), (whole.left, whole.content, whole.known), "{size}");
         }
     }

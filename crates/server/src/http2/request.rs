@@ -7,7 +7,10 @@ use verdict_wire::Fault;
 
 /// Appends the head. Content whose length is not declared is said to come in chunks, which is how HTTP/1.1 would send it.
 ///
-/// Errors: two hosts that differ; the head is there all the same, for the log.
+/// What `h2` hands over has lost two things that make a request malformed, or ambiguous: a fragment behind `:path`, which the
+/// `http` crate cuts off, and pseudo-fields that it could not read, for which it resets the stream or ends the connection.
+///
+/// Errors: two hosts that differ, and white space around a value; the head is there all the same, for the log.
 pub(super) fn put(parts: &Parts, has_content: bool, out: &mut Vec<u8>) -> Result<(), Fault> {
     let uri = &parts.uri;
     let authority = uri.authority().map(|authority| authority.as_str().as_bytes());
@@ -29,6 +32,10 @@ pub(super) fn put(parts: &Parts, has_content: bool, out: &mut Vec<u8>) -> Result
         }
     }
     for (name, value) in &parts.headers {
+        // RFC 9113 §8.2.1: such a value makes the request malformed. In HTTP/1.1 it would be no part of it.
+        if is_padded(value.as_bytes()) && checked.is_ok() {
+            checked = Err(Fault { cause: Malformed::FieldValue, at: out.len() });
+        }
         if *name == HOST && authority.is_some() || *name == COOKIE {
             continue;
         }
@@ -50,6 +57,11 @@ pub(super) fn put(parts: &Parts, has_content: bool, out: &mut Vec<u8>) -> Result
     }
     out.extend_from_slice(b"\r\n");
     checked
+}
+
+fn is_padded(value: &[u8]) -> bool {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    is_space(value.first()) || is_space(value.last())
 }
 
 fn line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
@@ -97,6 +109,22 @@ mod tests {
         ];
         for ((method, uri), fields, has_content, expected) in cases {
             assert_eq!(put_of(method, uri, fields, has_content), (expected.to_owned(), None), "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_a_fault() {
+        for (name, value, faulty) in [
+            ("x", " y", true),
+            ("x", "y\t", true),
+            ("x", " ", true),
+            ("host", "a ", true),
+            ("cookie", "\ta=1", true),
+            ("x", "", false),
+            ("x", "y z", false),
+        ] {
+            let fault = put_of("GET", "/", &[(name, value)], false).1;
+            assert_eq!(fault, faulty.then_some(Malformed::FieldValue), "{name}: {value:?}");
         }
     }
 

@@ -2,11 +2,12 @@
 //! call: a frame in a call of its own would cost more than the request.
 
 use super::frames::Frames;
+use super::pace::{Owed, Pace};
 use super::{First, PREFACE, Upgraded};
 use crate::admission::Admission;
 use crate::buffers::Buffers;
 use crate::client::Client;
-use crate::deadline::TICK;
+use crate::deadline::{NEVER, TICK};
 use crate::socket::{Socket, broken};
 use crate::worker::Worker;
 use rustix::net::SendFlags;
@@ -15,13 +16,19 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Semaphore;
 use verdict_core::interim::Interim;
 use verdict_wire::Close;
 
 /// Bytes that are gathered before they are sent.
 const GATHERED: usize = 64 << 10;
+
+/// Bytes of content that `h2` holds for the streams of one connection: enough for what a socket takes at a time, and no more
+/// for a hundred streams than for four. It is no less than a piece.
+const UNSENT: usize = 256 << 10;
 
 /// One connection, as its tasks see it.
 pub(super) struct Wire {
@@ -34,8 +41,8 @@ pub(super) struct Wire {
     pub(super) open: Cell<usize>,
     /// The tick since which nothing was asked and nothing answered.
     pub(super) quiet: Cell<u32>,
-    /// The tick at which the kernel last took something.
-    pub(super) moved: Cell<u32>,
+    /// Room for content that `h2` is to hold.
+    pub(super) unsent: Arc<Semaphore>,
     /// There is no room for it beyond what it was told.
     told_to_end: Cell<bool>,
     state: RefCell<State>,
@@ -49,6 +56,8 @@ struct State {
     /// What is to be read behind the client's first frame.
     injected: Option<Vec<u8>>,
     frames: Frames,
+    /// How fast the kernel takes what there is for it.
+    pace: Pace,
     /// The tick up to which the client's frames were paid for by time.
     aged: u32,
 }
@@ -69,7 +78,8 @@ impl Wire {
             buffers.input.extend_from_slice(&input);
             buffers
         });
-        let state = State { buffers, sent: 0, injected, frames: Frames::behind(PREFACE.len()), aged: now };
+        let frames = Frames::behind(PREFACE.len());
+        let state = State { buffers, sent: 0, injected, frames, pace: Pace::default(), aged: now };
         Wire {
             socket,
             worker,
@@ -77,7 +87,7 @@ impl Wire {
             interim,
             open: Cell::new(0),
             quiet: Cell::new(now),
-            moved: Cell::new(now),
+            unsent: Arc::new(Semaphore::new(UNSENT)),
             told_to_end: Cell::new(false),
             state: RefCell::new(state),
         }
@@ -103,10 +113,15 @@ impl Wire {
         self.told_to_end.get()
     }
 
-    /// Whether something waits to be sent.
-    pub(super) fn has_unsent(&self) -> bool {
-        let state = self.state.borrow();
-        state.buffers.as_ref().is_some_and(|buffers| !buffers.out.is_empty())
+    /// The tick by which the client must take some of what waits to be sent; none where nothing waits.
+    pub(super) fn due(&self) -> u32 {
+        let pace = &self.state.borrow().pace;
+        if pace.rests() { NEVER } else { pace.due(Owed::by(self.worker.site().limits(None)), 1) }
+    }
+
+    /// Lets `h2` read on, if it was kept from it while there were requests to be answered.
+    pub(super) fn read_on(&self) -> bool {
+        self.state.borrow_mut().frames.read_on()
     }
 
     /// Whether the client sends more than anybody needs to.
@@ -137,20 +152,22 @@ impl Wire {
     /// The same, for who is polled.
     pub(super) fn poll_drain(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let state = &mut *self.state.borrow_mut();
+        let now = self.worker.deadlines.now();
         if let Some(buffers) = &mut state.buffers {
-            let unsent = !buffers.out.is_empty();
             while state.sent < buffers.out.len() {
                 let rest = &buffers.out[state.sent..];
                 let n = ready!(self.socket.stream.poll_write(context, rest, SendFlags::NOSIGNAL))?;
                 state.sent += n;
                 state.frames.sent(n);
-                self.moved.set(self.worker.deadlines.now());
+                state.pace.take(n, now);
             }
             ready!(self.socket.stream.poll_flush(context))?;
             state.sent = 0;
             buffers.out.clear();
-            if unsent {
-                self.moved.set(self.worker.deadlines.now());
+            state.pace.rest(now);
+            // Between two pieces of an answer there may be nothing unsent for a moment.
+            if self.open.get() == 0 && self.unsent.available_permits() == UNSENT {
+                state.pace.forget();
             }
         }
         if let Some(buffers) = state.buffers.take_if(|buffers| buffers.unused().is_empty()) {
@@ -162,6 +179,10 @@ impl Wire {
     fn poll_read(&self, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let state = &mut *self.state.borrow_mut();
         loop {
+            if state.frames.are_enough() {
+                // The connection's task goes on by itself.
+                return Poll::Pending;
+            }
             if let Some(buffers) = &mut state.buffers {
                 if let Some(injected) = state.injected.take_if(|_| behind_first_frame(buffers.unused()).is_some()) {
                     let at = buffers.start + behind_first_frame(buffers.unused()).unwrap_or_default();
@@ -169,9 +190,8 @@ impl Wire {
                 }
                 if state.injected.is_none() && !buffers.unused().is_empty() {
                     let n = buffers.unused().len().min(to.remaining());
-                    let piece = &buffers.unused()[..n];
-                    to.put_slice(piece);
-                    state.frames.see(piece);
+                    let n = state.frames.see(&buffers.unused()[..n]);
+                    to.put_slice(&buffers.unused()[..n]);
                     buffers.consume(n);
                     return Poll::Ready(Ok(()));
                 }
@@ -208,7 +228,7 @@ impl Wire {
         let state = &mut *self.state.borrow_mut();
         let out = &mut state.buffers.get_or_insert_with(|| self.worker.take_buffers()).out;
         if out.is_empty() {
-            self.moved.set(self.worker.deadlines.now());
+            state.pace.wait(self.worker.deadlines.now());
         }
         let before = out.len();
         pieces.iter().for_each(|piece| out.extend_from_slice(piece));

@@ -1,36 +1,21 @@
-//! HTTP/2 by clients of others, and by bytes that no client sends: what is said on each stream, and how abuse ends.
+//! HTTP/2 by clients of others: what is said on each stream, and over what HTTP/2 is spoken at all.
 
 use crate::certificates::{connect, issue, trusting};
-use crate::client::Client;
 use crate::others::is_there;
 use crate::site::{Plan, Site};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::pin::Pin;
 use std::process::Command;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-// RFC 9113 §6.
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-
-/// RFC 9113 §7.
-const NO_ERROR: u32 = 0;
-const ENHANCE_YOUR_CALM: u32 = 11;
-
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan::new()
         .file("page.txt", "page")
         .file("large.bin", vec![b'l'; 3 << 20])
@@ -263,151 +248,6 @@ fn curl_changes_to_http2_by_prior_knowledge_by_upgrade_and_by_tls() {
     }
 }
 
-/// Early answers arrive, with and without `Expect`: 20 times, or 200 with `VERDICT_LONG=1` in the environment.
-#[test]
-fn curl_reads_why_its_upload_is_refused_each_time() {
-    if !is_there("curl", "curl") {
-        return;
-    }
-    let site = plan().start();
-    let folder = tempfile::tempdir().expect("a folder");
-    let content = folder.path().join("content");
-    std::fs::File::create(&content).and_then(|file| file.set_len(100 << 20)).expect("a file");
-    let times = if std::env::var_os("VERDICT_LONG").is_some_and(|long| long == "1") { 200 } else { 20 };
-    for i in 0..times {
-        let mut curl = Command::new("curl");
-        curl.args(["-sS", "--http2-prior-knowledge", "--noproxy", "*", "--max-time", "20", "-o", "/dev/null"]);
-        curl.args(["-w", "%{http_code}", "--upload-file"]).arg(&content);
-        let output = curl.arg(site.url(["/page.txt", "/gone"][i % 2])).output().expect("curl starts");
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(told, "405", "{i}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
-    let mut frame = (content.len() as u32).to_be_bytes()[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(content);
-    frame
-}
-
-/// A client that has said hello: what it sends is in the test's hands, frame by frame.
-struct Raw {
-    socket: TcpStream,
-}
-
-/// GET of `/` on `http://a`, by the static table (RFC 7541 §A).
-const BLOCK: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
-
-impl Raw {
-    fn to(site: &Site) -> Raw {
-        let mut socket = TcpStream::connect(site.address).expect("the server accepts");
-        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        socket.set_write_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        socket.write_all(PREFACE).expect("the server reads");
-        socket.write_all(&frame(SETTINGS, 0, 0, &[])).expect("the server reads");
-        Raw { socket }
-    }
-
-    /// The kind, flags, stream and content of the next frame; `None` at the end.
-    fn next(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
-        let mut header = [0; 9];
-        self.socket.read_exact(&mut header).ok()?;
-        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
-        let mut content = vec![0; length as usize];
-        self.socket.read_exact(&mut content).ok()?;
-        Some((header[3], header[4], u32::from_be_bytes(header[5..].try_into().expect("four bytes")), content))
-    }
-
-    /// Sends the same until the server is tired of it, and says how it ended: the code of GOAWAY.
-    fn flood(mut self, mut frames: impl FnMut(u32) -> Vec<u8>, most: u32) -> u32 {
-        let mut sender = self.socket.try_clone().expect("the same socket");
-        let bytes: Vec<u8> = (0..most).flat_map(&mut frames).collect();
-        let sends = std::thread::spawn(move || {
-            let _ = sender.write_all(&bytes);
-        });
-        let code = loop {
-            match self.next() {
-                Some((GOAWAY, _, _, content)) => break u32::from_be_bytes(content[4..8].try_into().expect("a code")),
-                Some(_) => {}
-                None => panic!("the connection ended without a word"),
-            }
-        };
-        drop(self);
-        sends.join().expect("no panic");
-        code
-    }
-}
-
-#[test]
-fn floods_end_the_connection_with_a_word() {
-    let site = plan().start();
-    let odd = |i: u32| 2 * i + 1;
-    let reset = |i| [frame(HEADERS, 5, odd(i), BLOCK), frame(RST_STREAM, 0, odd(i), &[0, 0, 0, 8])].concat();
-    assert_eq!(Raw::to(&site).flood(reset, 20_000), ENHANCE_YOUR_CALM, "rapid reset");
-    assert_eq!(Raw::to(&site).flood(|_| frame(PING, 0, 0, &[0; 8]), 50_000), ENHANCE_YOUR_CALM, "PING");
-    assert_eq!(Raw::to(&site).flood(|_| frame(SETTINGS, 0, 0, &[]), 50_000), ENHANCE_YOUR_CALM, "SETTINGS");
-    assert_eq!(Raw::to(&site).flood(|_| frame(0xbe, 0, 0, &[]), 50_000), ENHANCE_YOUR_CALM, "unknown");
-    let continued = |i| match i {
-        0 => frame(HEADERS, 0, 1, BLOCK),
-        _ => frame(CONTINUATION, 0, 1, &[]),
-    };
-    assert_eq!(Raw::to(&site).flood(continued, 50_000), ENHANCE_YOUR_CALM, "CONTINUATION");
-    let window = |_| frame(8, 0, 0, &[0, 0, 0, 1]);
-    assert_eq!(Raw::to(&site).flood(window, 50_000), ENHANCE_YOUR_CALM, "WINDOW_UPDATE");
-    assert_eq!(site.get("/fixed").status(), 200);
-}
-
-/// A client that makes no room keeps its streams for as long as one that does not read, and no longer.
-#[test]
-fn a_stream_without_room_for_its_answer_is_given_up() {
-    let site = plan().limits("send-idle = \"1s\"").start();
-    let mut raw = Raw::to(&site);
-    // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113 §6.5.2).
-    raw.socket.write_all(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).expect("the server reads");
-    let begun = Instant::now();
-    raw.socket.write_all(&frame(HEADERS, 5, 1, BLOCK)).expect("the server reads");
-    let (mut answered, mut given_up) = (false, false);
-    while let Some((kind, _, stream, _)) = raw.next() {
-        answered |= kind == HEADERS && stream == 1;
-        assert_ne!(kind, DATA);
-        if kind == RST_STREAM && stream == 1 {
-            given_up = true;
-            break;
-        }
-    }
-    assert!(answered && given_up && begun.elapsed() > Duration::from_secs(1), "{answered} {given_up}");
-}
-
-#[test]
-fn an_idle_connection_is_told_and_ended() {
-    let site = plan().limits("idle = \"1s\"").start();
-    let mut raw = Raw::to(&site);
-    let begun = Instant::now();
-    let mut told = None;
-    while let Some((kind, _, _, content)) = raw.next() {
-        if kind == GOAWAY {
-            told = Some(u32::from_be_bytes(content[4..8].try_into().expect("a code")));
-        }
-    }
-    assert_eq!(told, Some(NO_ERROR));
-    assert!((Duration::from_millis(900)..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-}
-
-/// A preface that does not come is a head that does not.
-#[test]
-fn half_of_a_preface_is_waited_for_as_long_as_a_head() {
-    let site = plan().limits("head = \"1s\"\nidle = \"1s\"").start();
-    let mut client = site.client();
-    client.send(&PREFACE[..10]);
-    let answer = client.answer("GET");
-    assert_eq!((answer.status(), answer.reason().as_str()), (408, "head-timeout"));
-    let mut client = site.client();
-    client.send(PREFACE);
-    client.end_in_any_way();
-}
-
 #[test]
 fn a_server_that_stops_says_so_and_finishes_what_it_began() {
     let mut site = plan().top("drain = \"10s\"").start();
@@ -439,37 +279,6 @@ fn a_server_that_stops_says_so_and_finishes_what_it_began() {
     let (length, ended) = asks.join().expect("no panic");
     assert_eq!(length, 3 << 20);
     ended.expect("GOAWAY without an error");
-}
-
-#[test]
-fn requests_by_upgrade_have_the_fields_that_they_were_sent_with() {
-    let site = plan().top("h2c-upgrade = true").start();
-    let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
-    // Content, or a protocol that is not spoken: no change.
-    for (request, status) in [
-        (format!("POST /page.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n{upgrade}\r\nhi"), 405),
-        (format!("GET /page.txt HTTP/1.1\r\nHost: a\r\n{}\r\n", upgrade.replace("h2c", "h3c")), 200),
-        (format!("GET /page.txt HTTP/1.1\r\nHost: a\r\n{}\r\n", upgrade.replace("AAMAAABk", "!")), 200),
-    ] {
-        let mut client = site.client();
-        let answer = client.ask(&request);
-        assert_eq!((answer.status(), answer.interim.len()), (status, 0), "{request}");
-    }
-    let mut client = Client::to(site.address);
-    client.send(format!("GET /page.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n{upgrade}\r\n"));
-    let head = client.head().expect("a head");
-    assert_eq!((head.status, head.get("upgrade"), head.get("connection")), (101, Some("h2c"), Some("upgrade")));
-    let mut raw = Raw { socket: client.stream.try_clone().expect("the same socket") };
-    raw.socket.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).expect("the server reads");
-    let block = loop {
-        let (kind, flags, stream, content) = raw.next().expect("an answer");
-        if kind == HEADERS {
-            assert_eq!((stream, flags & 1), (1, 1));
-            break content;
-        }
-    };
-    // `:status: 304` of the static table (RFC 7541 §A).
-    assert_eq!(block[0], 0x8b, "{block:?}");
 }
 
 #[test]

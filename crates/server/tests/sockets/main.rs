@@ -14,6 +14,8 @@ mod files_parts;
 mod gates;
 mod head_is_get;
 mod http2;
+mod http2_frames;
+mod http2_held;
 mod malformed;
 mod others;
 mod random;
