@@ -4,13 +4,15 @@ use crate::arguments::Arguments;
 use crate::contest::Pair;
 use crate::delay;
 use crate::failure::Failure;
+use crate::guards;
 use crate::idle;
 use crate::load::Load;
 use crate::machine;
+use crate::overload;
 use crate::process::{Setting, allow_files, cores};
 use crate::progress::Progress;
 use crate::protocols::Secure;
-use crate::rows::{self, COLD, HALF, IDLE, PROTOCOLS, ROWS, Row, TRACING, WORKERS};
+use crate::rows::{self, COLD, GUARDS, HALF, IDLE, OVERLOAD, PROTOCOLS, ROWS, Row, TRACING, WORKERS};
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
 use crate::verdict;
@@ -26,11 +28,12 @@ on one core, the load on another. nginx is measured with and without open_file_c
 Logs are as either has them by itself: nginx's `combined` with buffer=32k flush=1s, which costs it least, and Verdict's
 `text`, each into a file. `half` and `cold` ask at an even rate, whether or not answers come (an open loop), and time an
 answer from when its request was due. `cold` writes a file of 4 GiB below TMPDIR, and is left out where there are less
-than 6 GiB.
+than 6 GiB. `overload` has 64 slots, and 1,000 connections that ask 10,000 times a second.
 
 Options:
   --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); http2, tls,
-                          handshake, resumed (other protocols); idle (memory); workers, tracing (Verdict against itself), half, cold (how long answers take)
+                          handshake, resumed (other protocols); guards (also Verdict against itself); idle (memory);
+                          workers, tracing (Verdict against itself); half, cold, overload (how long answers take)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
@@ -106,6 +109,11 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
             lines.push(servers.measure(row, load_core, rounds, told)?);
         }
     }
+    if options.wants(GUARDS) {
+        let (line, versus) = guards::measure(site, pair, rounds, told)?;
+        lines.push(line);
+        also.extend(versus);
+    }
     if options.wants(IDLE) {
         allow_files(u64::from(options.idle_connections) + 200)?;
         lines.push(idle::measure(site, &[core], options.idle_connections)?);
@@ -124,6 +132,10 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
         if options.wants(COLD) {
             also.extend(delay::cold(&servers, load_core, rounds, told)?);
         }
+    }
+    if options.wants(OVERLOAD) {
+        allow_files(2000)?;
+        also.extend(overload::measure(site, pair, rounds, told)?);
     }
     Ok((lines, also))
 }

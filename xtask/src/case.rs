@@ -28,8 +28,8 @@ pub(crate) struct Case {
 pub(crate) enum Fields {
     /// None.
     Bare,
-    /// [`BROWSER`].
-    Browser,
+    /// These.
+    Given(&'static [(&'static str, &'static str)]),
     /// `If-None-Match` with the tag that the server gives the same target.
     Revalidation,
 }
@@ -53,7 +53,7 @@ pub(crate) const SMALL: Case = Case {
 pub(crate) const UNCHANGED: Case =
     Case { name: "304", title: "304", fields: Fields::Revalidation, status: 304, content: Some(0), ..SMALL };
 pub(crate) const BROWSED: Case =
-    Case { name: "browser", title: "1 KiB file, twelve browser fields", fields: Fields::Browser, ..SMALL };
+    Case { name: "browser", title: "1 KiB file, twelve browser fields", fields: Fields::Given(&BROWSER), ..SMALL };
 pub(crate) const LARGE: Case =
     Case { name: "64m", title: "64 MiB file", target: "/64m.bin", content: Some(site::LARGE), ..SMALL };
 pub(crate) const MISSING: Case =
@@ -97,7 +97,7 @@ impl Case {
     pub(crate) fn prove(&self, address: SocketAddr) -> Result<Proven, Failure> {
         let fields = match self.fields {
             Fields::Bare => Vec::new(),
-            Fields::Browser => BROWSER.map(|(name, value)| (name, value.to_owned())).to_vec(),
+            Fields::Given(fields) => fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
             Fields::Revalidation => {
                 let answer = ask(address, self.target, &[])?;
                 let tag = answer.field("etag").ok_or_else(|| {

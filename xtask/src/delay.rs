@@ -11,6 +11,7 @@ use crate::open_loop::{Download, OpenLoop};
 use crate::progress::Progress;
 use crate::rows::{COLD, COLD_GATE, HALF};
 use crate::table::Also;
+use crate::times::caution;
 use crate::versus::Rounds;
 use std::net::SocketAddr;
 
@@ -51,9 +52,9 @@ pub(crate) fn half(pair: &Pair<'_>, core: usize, rounds: Rounds, told: Progress)
     for round in 1..=rounds {
         told.round("half load", round, rounds);
         for (which, Answering { name, address, proven }) in both.iter().enumerate() {
-            let times = load.run(*address, proven, None)?;
-            disturbed |= times.warn(name);
-            let (within99, within999) = (times.within(0.99), times.within(0.999));
+            let measured = load.run(*address, proven, None)?;
+            disturbed |= measured.warn(name);
+            let (within99, within999) = (measured.times.within(0.99), measured.times.within(0.999));
             told.figure(name, format_args!("p99 {within99:.0} µs, p99.9 {within999:.0} µs"));
             p99[which].push(within99);
             p999[which].push(within999);
@@ -78,14 +79,14 @@ pub(crate) fn cold(pair: &Pair<'_>, core: usize, rounds: Rounds, told: Progress)
     for round in 1..=rounds {
         told.round("beside a cold download", round, rounds);
         for (which, Answering { name, address, proven }) in both.iter().enumerate() {
-            let times = load.run(*address, proven, None)?;
-            disturbed |= times.warn(name);
-            let quiet = times.within(0.99);
+            let measured = load.run(*address, proven, None)?;
+            disturbed |= measured.warn(name);
+            let quiet = measured.times.within(0.99);
             file.cool()?;
             let request = request(*address, &format!("/{}", cold::NAME), &[]);
-            let times = load.run(*address, proven, Some(&Download { request, length: cold::LENGTH }))?;
-            disturbed |= times.warn(name);
-            let (loud, came) = (times.within(0.99), times.downloaded >> 20);
+            let measured = load.run(*address, proven, Some(&Download { request, length: cold::LENGTH }))?;
+            disturbed |= measured.warn(name);
+            let (loud, came) = (measured.times.within(0.99), measured.downloaded >> 20);
             told.figure(name, format_args!("p99 {quiet:.0} µs alone, {loud:.0} µs beside {came} MiB"));
             alone[which].push(quiet);
             beside[which].push(loud);
@@ -95,9 +96,4 @@ pub(crate) fn cold(pair: &Pair<'_>, core: usize, rounds: Rounds, told: Progress)
     let loud = format!("{title}, beside a cold download of 4 GiB");
     let loud = Also::of_rise(COLD, loud, "µs", &beside, &alone[1], COLD_GATE);
     Ok(vec![Also::of_both(COLD, title, "µs", &alone), loud])
-}
-
-/// What a title says of times of which some may be the doing of something else.
-fn caution(disturbed: bool) -> &'static str {
-    if disturbed { " (the load's core was not its own)" } else { "" }
 }

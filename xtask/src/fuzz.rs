@@ -16,9 +16,9 @@ use std::time::Duration;
 const HELP: &str = "\
 Usage: cargo xtask fuzz [TARGET]... [OPTIONS]
 
-Runs fuzz targets, all of them unless some are named: body, config, field, head, pattern, target. Each begins with
-fuzz/corpus/TARGET and with what earlier runs found, which stays in target/fuzz/found/TARGET. Exit 1 when an input was found
-for which a property does not hold; it is in fuzz/artifacts/TARGET.
+Runs fuzz targets, all of them unless some are named: body, config, document, field, head, pattern, target. Each begins
+with fuzz/corpus/TARGET and with what earlier runs found, which stays in target/fuzz/found/TARGET. Exit 1 when an input was
+found for which a property does not hold; it is in fuzz/artifacts/TARGET.
 
 Options:
   --seconds N   for each target; 5 unless set
@@ -36,9 +36,10 @@ struct Target {
     longest: u32,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "body", longest: 1024 },
     Target { name: "config", longest: 4096 },
+    Target { name: "document", longest: 1024 },
     Target { name: "field", longest: 2048 },
     Target { name: "head", longest: 2048 },
     Target { name: "pattern", longest: 1024 },

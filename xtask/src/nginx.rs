@@ -48,6 +48,15 @@ impl Form {
 /// Connections that it has room for where a row does not say.
 const ROOM: u32 = 1024;
 
+/// What is in the config of some rows beside what is in that of all.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lines<'a> {
+    /// Of all servers, or other ones.
+    pub(crate) http: &'a str,
+    /// Of each form's server.
+    pub(crate) server: &'a str,
+}
+
 /// A running nginx.
 pub(crate) struct Nginx {
     pub(crate) server: Server,
@@ -59,7 +68,7 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Starts it with the site.
     pub(crate) fn start(site: &Site, setting: Setting<'_>) -> Result<Nginx, Failure> {
-        Nginx::start_with(site, setting, "")
+        Nginx::start_with(site, setting, Lines::default())
     }
 
     /// The same, with addresses for HTTP/2 in the clear and for TLS in each of these forms.
@@ -92,10 +101,11 @@ impl Nginx {
             );
             all.push((*form, addresses));
         }
-        Ok((Nginx::start_with(site, setting, &more)?, all))
+        Ok((Nginx::start_with(site, setting, Lines { http: &more, server: "" })?, all))
     }
 
-    fn start_with(site: &Site, setting: Setting<'_>, more: &str) -> Result<Nginx, Failure> {
+    /// The same with more in its config.
+    pub(crate) fn start_with(site: &Site, setting: Setting<'_>, more: Lines<'_>) -> Result<Nginx, Failure> {
         let addresses = Form::ALL.map(|form| free_address().map(|address| (form, address)));
         let addresses = addresses.into_iter().collect::<Result<Vec<_>, Failure>>()?;
         let config = site.write("nginx.conf", &config(site, setting, &addresses, more)?)?;
@@ -113,8 +123,12 @@ impl Nginx {
 
 const LOG: &str = "nginx.log";
 
-/// `more`: other servers beside those of each form.
-fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)], more: &str) -> Result<String, Failure> {
+fn config(
+    site: &Site,
+    setting: Setting<'_>,
+    addresses: &[(Form, SocketAddr)],
+    Lines { http, server }: Lines<'_>,
+) -> Result<String, Failure> {
     let room = setting.room.unwrap_or(ROOM);
     // Where less than a sixteenth is free it closes connections that wait for a request.
     let connections = room + room / 15 + 1;
@@ -158,10 +172,11 @@ fn config(site: &Site, setting: Setting<'_>, addresses: &[(Form, SocketAddr)], m
              \x20   root {files:?};\n\
              \x20   location / {{ add_header Cache-Control max-age={MAX_AGE}; }}\n\
              \x20   location = /fixed {{ return 200 {FIXED:?}; }}\n\
+             {server}\
              \x20 }}\n"
         );
     }
-    config.push_str(more);
+    config.push_str(http);
     config.push_str("}\n");
     std::fs::create_dir_all(site.folder().join("temporary")).while_trying("make a folder for nginx")?;
     Ok(config)

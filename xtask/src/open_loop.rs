@@ -8,16 +8,15 @@
 use crate::case::Proven;
 use crate::failure::{Failure, While};
 use crate::process::on_cores;
+use crate::times::{self, Times, Turns};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A turn of the load that takes longer than this was not its own doing: something else had the core.
-const TURN: Duration = Duration::from_micros(500);
 /// How long the last answers may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first bytes of every answer: only cases that are answered with 200 are asked here.
@@ -45,32 +44,19 @@ pub(crate) struct Download {
 }
 
 /// What was measured.
-pub(crate) struct Times {
-    /// Microseconds from when a request was due until its answer was there, the shortest first.
-    sorted: Vec<f64>,
+pub(crate) struct Measured {
+    /// From when a request was due until its answer was there.
+    pub(crate) times: Times,
     /// Bytes of the download that came meanwhile.
     pub(crate) downloaded: u64,
-    /// The part of the time in which the load did not have its core, and what came then could not be seen.
+    /// The part of the time in which the load did not have its core.
     kept_off: f64,
 }
 
-impl Times {
-    /// Whether something else ran so often on the load's core that the times are its doing. Says so, too.
+impl Measured {
+    /// Whether the times are the doing of something else. Says so, too.
     pub(crate) fn warn(&self, of: &str) -> bool {
-        let disturbed = self.kept_off > 0.001;
-        if disturbed {
-            let part = self.kept_off * 100.0;
-            eprintln!(
-                "  {of}: for {part:.1} % of the time something else had the load's core, so these times say little"
-            );
-        }
-        disturbed
-    }
-
-    /// The time within which this part of the answers came, in microseconds.
-    pub(crate) fn within(&self, part: f64) -> f64 {
-        let rank = (self.sorted.len() as f64 * part).ceil() as usize;
-        self.sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+        times::warn(of, self.kept_off)
     }
 }
 
@@ -81,7 +67,7 @@ impl OpenLoop {
         address: SocketAddr,
         proven: &Proven,
         download: Option<&Download>,
-    ) -> Result<Times, Failure> {
+    ) -> Result<Measured, Failure> {
         let run = || Run::open(*self, address, proven, download)?.until_over();
         on_cores(&[self.core], run).while_trying(format_args!("ask {address} {:.0} times a second", self.rate))
     }
@@ -96,7 +82,7 @@ struct Run<'a> {
     /// Connections on which nothing is asked; who has waited longest is next.
     free: VecDeque<usize>,
     large: Option<Large<'a>>,
-    begun: Instant,
+    turns: Turns,
     /// Requests so far.
     asked: u64,
     times: Vec<f64>,
@@ -155,26 +141,23 @@ impl<'a> Run<'a> {
             large: large.transpose()?,
             epoll,
             connections,
-            begun: Instant::now(),
+            turns: Turns::begin(),
             asked: 0,
             times: Vec::new(),
             buffer: vec![0; 64 << 10],
         })
     }
 
-    fn until_over(mut self) -> io::Result<Times> {
+    fn until_over(mut self) -> io::Result<Measured> {
         let all = (self.load.rate * f64::from(self.load.seconds)) as u64;
         let latest = Duration::from_secs(self.load.seconds.into()) + PATIENCE;
         let mut events = Vec::with_capacity(self.connections.len() + 1);
-        let (mut last, mut kept_off) = (self.begun.elapsed(), Duration::ZERO);
         loop {
             let over = self.asked == all || self.large.as_ref().is_some_and(Large::is_there);
             if over && self.free.len() == self.connections.len() {
                 break;
             }
-            let now = self.begun.elapsed();
-            kept_off += Some(now - last).filter(|turn| *turn > TURN).unwrap_or_default();
-            last = now;
+            let (now, _) = self.turns.next();
             if now > latest {
                 return Err(io::Error::new(ErrorKind::TimedOut, "it does not keep up"));
             }
@@ -191,9 +174,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.times.sort_by(f64::total_cmp);
         let downloaded = self.large.map_or(0, |large| large.came);
-        Ok(Times { sorted: self.times, downloaded, kept_off: kept_off.as_secs_f64() / last.as_secs_f64() })
+        Ok(Measured { times: Times::of(self.times), downloaded, kept_off: self.turns.kept_off() })
     }
 
     /// Sends the requests that are due, as far as there are connections.
@@ -227,7 +209,7 @@ impl<'a> Run<'a> {
         }
         connection.left -= read as u64;
         if connection.left == 0 {
-            let took = self.begun.elapsed().saturating_sub(connection.due);
+            let took = self.turns.now().saturating_sub(connection.due);
             self.times.push(took.as_secs_f64() * 1e6);
             self.free.push_back(place);
         }
@@ -265,15 +247,6 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    #[test]
-    fn a_part_of_the_answers_came_within_its_time() {
-        let times = Times { sorted: (1..=1000).map(f64::from).collect(), downloaded: 0, kept_off: 0.0 };
-        for (part, within) in [(0.5, 500.0), (0.99, 990.0), (0.999, 999.0), (1.0, 1000.0)] {
-            assert_eq!(times.within(part), within, "{part}");
-        }
-        assert!(Times { sorted: Vec::new(), downloaded: 0, kept_off: 0.0 }.within(0.99).is_nan());
-    }
-
     /// A server that answers one connection, and sleeps once before its tenth answer.
     fn stalling(stall: Duration) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -301,10 +274,9 @@ mod tests {
         let proven = Proven { fields: Vec::new(), request: b"ask\n".to_vec(), answer: 19 };
         let core = crate::process::cores().expect("the cores")[0];
         let load = OpenLoop { core, connections: 1, rate: 100.0, seconds: 1 };
-        let times = load.run(stalling(stall), &proven, None).expect("it is answered");
-        assert_eq!(times.sorted.len(), 100);
-        // Requests are due each 10 ms: those of the first half of the stall wait for at least the other half.
-        let waited = times.sorted.iter().filter(|time| **time >= 100e3).count();
-        assert!(waited >= 10, "{waited} waited: {:?}", times.sorted);
+        let times = load.run(stalling(stall), &proven, None).expect("it is answered").times;
+        assert_eq!(times.count(), 100);
+        // Requests are due each 10 ms: the ten of the first half of the stall wait for at least the other half.
+        assert!(times.within(0.91) >= 100e3, "{} µs", times.within(0.91));
     }
 }

@@ -67,6 +67,21 @@ impl Server {
         Ok(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100))
     }
 
+    /// How long its threads have waited for a core, those that are there.
+    pub(crate) fn waited(&self) -> Result<Duration, Failure> {
+        let path = format!("/proc/{}/task", self.child.id());
+        let doing = format!("read {path} of {}", self.name);
+        let mut waited = 0;
+        for thread in fs::read_dir(&path).while_trying(&doing)? {
+            let numbers = thread.and_then(|thread| fs::read_to_string(thread.path().join("schedstat")));
+            // Time on a core, then time in which it waited for one, in nanoseconds.
+            let numbers = numbers.while_trying(&doing)?;
+            waited +=
+                numbers.split_ascii_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(waited))
+    }
+
     /// The file of what it says, on both streams. It is appended to, so that it may be emptied in between.
     pub(crate) fn said(&self) -> &Path {
         &self.said

@@ -87,6 +87,30 @@ impl Row {
     }
 }
 
+/// The guards that both servers have.
+pub(crate) const GUARDED: Row = Row {
+    aim: None,
+    ..row(
+        Case {
+            name: GUARDS,
+            title: "1 KiB file behind a rate, a bound of requests at once and a field that is added",
+            target: "/limited/1k.txt",
+            ..SMALL
+        },
+        SENDFILE,
+        0.0,
+        0.0,
+    )
+};
+
+/// The name of the row of guards on beside guards off.
+pub(crate) const GUARDS: &str = "guards";
+/// The name of the row of more clients than slots.
+pub(crate) const OVERLOAD: &str = "overload";
+/// What the time of a download that is let in must stay below, as a multiple of what it is without the others.
+pub(crate) const OVERLOAD_GATE: f64 = 3.0;
+/// Microseconds that every one must stay below who is told that there is no room.
+pub(crate) const REFUSAL_GATE: f64 = 10_000.0;
 /// The name of the row of memory per idle connection.
 pub(crate) const IDLE: &str = "idle";
 /// The bytes that an idle connection must stay below, and should.
@@ -114,5 +138,9 @@ const fn shown(name: &'static str, title: &'static str) -> Row {
 /// Every name that `--rows` takes.
 pub(crate) fn names() -> Vec<&'static str> {
     let protocols = PROTOCOLS.iter().map(|(_, row)| row.name);
-    ROWS.iter().map(|row| row.name).chain(protocols).chain([IDLE, WORKERS, TRACING, HALF, COLD]).collect()
+    ROWS.iter()
+        .map(|row| row.name)
+        .chain(protocols)
+        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD])
+        .collect()
 }

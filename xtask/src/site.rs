@@ -50,7 +50,8 @@ impl Site {
     }
 }
 
-fn fill(path: &Path, length: u64) -> io::Result<()> {
+/// Writes a file of so many bytes.
+pub(crate) fn fill(path: &Path, length: u64) -> io::Result<()> {
     let mut file = io::BufWriter::new(File::create(path)?);
     io::copy(&mut io::repeat(b'v').take(length), &mut file)?;
     file.flush()

@@ -65,6 +65,27 @@ pub(crate) fn start(site: &Site, setting: Setting<'_>, workers: usize) -> Result
     start_as(Command::new(binary()), site, setting, workers)
 }
 
+/// What is in the config of some rows beside what is in that of all.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lines<'a> {
+    /// Keys of the whole server.
+    pub(crate) keys: &'a str,
+    /// Tables, routes among them.
+    pub(crate) tables: &'a str,
+}
+
+/// Starts it with more in its config.
+pub(crate) fn start_with(
+    site: &Site,
+    setting: Setting<'_>,
+    Lines { keys, tables }: Lines<'_>,
+) -> Result<(Server, SocketAddr), Failure> {
+    let address = free_address()?;
+    let keys = format!("listen = [\"http://{address}\"]\n{keys}");
+    let lines = Lines { keys: &keys, tables };
+    Ok((start_at(Command::new(binary()), site, setting, 1, lines, address)?, address))
+}
+
 /// Starts it by a command, which ends with the program: another build, or under a program that runs it.
 pub(crate) fn start_as(
     command: Command,
@@ -73,7 +94,8 @@ pub(crate) fn start_as(
     workers: usize,
 ) -> Result<(Server, SocketAddr), Failure> {
     let address = free_address()?;
-    let server = start_at(command, site, setting, workers, &format!("listen = [\"http://{address}\"]\n"), address)?;
+    let keys = format!("listen = [\"http://{address}\"]\n");
+    let server = start_at(command, site, setting, workers, Lines { keys: &keys, tables: "" }, address)?;
     Ok((server, address))
 }
 
@@ -86,20 +108,20 @@ pub(crate) fn start_secure(
     let addresses = Addresses { http2: free_address()?, tls: free_address()? };
     let Addresses { http2, tls } = addresses;
     let (certificate, key) = (&issued.certificate, &issued.key);
-    let listen = format!(
+    let keys = format!(
         "listen = [\"http://{http2}\", \"https://{tls}\"]\n\
          tls = {{ certificate = {certificate:?}, key = {key:?} }}\n"
     );
-    Ok((start_at(Command::new(binary()), site, setting, 1, &listen, http2)?, addresses))
+    Ok((start_at(Command::new(binary()), site, setting, 1, Lines { keys: &keys, tables: "" }, http2)?, addresses))
 }
 
-/// Starts it with the lines of the config that say where it listens, which is here among others.
+/// Starts it with the lines that say where it listens, which is here among others.
 fn start_at(
     mut command: Command,
     site: &Site,
     setting: Setting<'_>,
     workers: usize,
-    listen: &str,
+    Lines { keys, tables }: Lines<'_>,
     address: SocketAddr,
 ) -> Result<Server, Failure> {
     let limits = setting.room.map(|room| format!("[limits]\nconnections = {room}\nper-client = {room}\n"));
@@ -108,14 +130,15 @@ fn start_at(
     let log = if setting.log { "text" } else { "off" };
     let files = site.files();
     let config = format!(
-        "{listen}\
+        "{keys}\
          workers = {workers}\n\
          log = \"{log}\"\n\
          {limits}\
          [route.\"/fixed\"]\n\
          respond = {{ status = 200, body = {FIXED:?} }}\n\
          [route.\"/{{path...}}\"]\n\
-         files = {{ root = {files:?}, cache = \"{MAX_AGE}s\" }}\n"
+         files = {{ root = {files:?}, cache = \"{MAX_AGE}s\" }}\n\
+         {tables}"
     );
     let config = site.write("verdict.toml", &config)?;
     command.arg("run").arg("-c").arg(config);

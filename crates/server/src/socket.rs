@@ -172,18 +172,20 @@ impl Socket {
                 return Err(self.why_not_sent());
             }
             // Nobody tells when the last byte is acknowledged. It is looked for when it is due at the speed that there was so
-            // far, and ever more seldom.
-            let expected = begun.elapsed().mul_f64(f64::from(left) / sent.max(1) as f64);
+            // far, but no later than that can be wrong by much; and ever more seldom while nothing is.
+            let (elapsed, acknowledged) = (begun.elapsed(), sent.saturating_sub(left.into()).max(1));
+            let expected = elapsed.mul_f64((f64::from(left) / acknowledged as f64).min(0.25));
             let wait = expected.max(least).min(TICK);
             match Timer::every(wait, self.stream.reactor()) {
                 Ok(timer) if wait < TICK => timer.tick().await.map_err(failed)?,
                 // The table is exact enough for what takes long, and there where the process has no descriptor left.
                 _ => drop(self.deadline.until(self.deadline.after(TICK), pending::<()>()).await),
             }
-            least = 2 * least;
             let now = unacknowledged(self.stream.socket()).map_err(failed)?;
             if now < left {
-                (left, due) = (now, self.due(pause));
+                (left, due, least) = (now, self.due(pause), LEAST);
+            } else {
+                least = 2 * least;
             }
         }
         Ok(())
