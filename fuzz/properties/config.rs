@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use verdict_core::field::link::Link;
 use verdict_core::field::media_type::MediaType;
 use verdict_server::config::{Config, Kind, Limits, Report, Route, Severity};
@@ -63,7 +64,8 @@ fn is_as_promised(config: &Config) {
     assert!(config.listen.iter().all(|listen| listen.address.port() == 0 || addresses.insert(listen.address)));
     assert!(config.workers.is_none_or(|workers| (1..=1024).contains(&workers)));
     assert!(config.limits.target <= Limits::HEAD_MAX && config.limits.fields <= Limits::HEAD_MAX);
-    assert!(config.routes.is_sorted_by_key(|route| route.pattern.as_str()));
+    let written = config.routes.iter().filter(|route| !matches!(route.kind, Kind::Collection(_)));
+    assert!(written.is_sorted_by_key(|route| route.pattern.as_str()));
     assert!(config.trusted_proxies.iter().all(|network| network.to_string().parse() == Ok(*network)));
     for file in &config.named_files {
         assert!(file.canonicalize().is_ok_and(|path| path == *file), "{}", file.display());
@@ -123,6 +125,16 @@ fn route_is_as_promised(route: &Route, config: &Config) {
                 assert!(fallback.starts_with('/') && files.root.join(&fallback[1..]).is_file(), "{fallback}");
             }
             assert!(!matches!(route.pattern.segments().last(), Some(Segment::Literal(_))), "{}", route.pattern);
+        }
+        Kind::Document(documents) => {
+            assert!(matches!(route.pattern.segments().last(), Some(Segment::Name(_))), "{}", route.pattern);
+            assert!(config.console.is_some() && documents.page >= 1);
+        }
+        Kind::Collection(documents) => {
+            assert_eq!(route.pattern, documents.collection);
+            let of =
+                config.routes.iter().filter(|of| matches!(&of.kind, Kind::Document(of) if Arc::ptr_eq(of, documents)));
+            assert_eq!(of.count(), 1, "{}", route.pattern);
         }
         Kind::Redirect(redirect) => {
             let mut to = String::new();

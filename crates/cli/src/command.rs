@@ -15,6 +15,7 @@ mod run;
 mod schema;
 mod serve;
 mod source;
+mod store;
 
 use crate::screen;
 use std::io::ErrorKind;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     HashPassword(hash_password::Args),
     HashToken(hash_token::Args),
     Maintenance(maintenance::Args),
+    Store(store::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -68,6 +70,7 @@ impl Command {
             Command::HashPassword(args) => hash_password::run(&args),
             Command::HashToken(args) => hash_token::run(&args),
             Command::Maintenance(args) => maintenance::run(&args),
+            Command::Store(args) => store::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

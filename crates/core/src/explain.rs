@@ -84,6 +84,8 @@ pub enum Member<'a> {
     Text(&'a str),
     /// A number.
     Number(u64),
+    /// Any value, as JSON text that its maker answers for.
+    Json(&'a str),
 }
 
 impl Problem<'_> {
@@ -109,6 +111,7 @@ impl Problem<'_> {
             out.push(':');
             match value {
                 Member::Text(text) => push_json(&mut out, text),
+                Member::Json(json) => out.push_str(json),
                 Member::Number(number) => {
                     let _ = write!(out, "{number}");
                 }

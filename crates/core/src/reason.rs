@@ -494,7 +494,7 @@ catalogue! {
         "A PUT carries `Content-Range`, and a part would be stored as the whole."
         "Send the whole representation."
     FilterNotIndexed         "filter-not-indexed"             BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
-        "The query filters or sorts by a member that is not indexed."
+        "The query cannot be answered: {query|it filters or sorts by a member that is not indexed}."
         "Use an indexed member; who runs the server can add to `index`."
     ParentMissing            "parent-missing"                 CONFLICT              "RFC 9110 §15.5.10" Client  AfterChange
         "The folder that the file would be in does not exist."
@@ -574,22 +574,22 @@ catalogue! {
         "The content is not a form{at|}."
         "Send `name=value` pairs joined by `&`, percent-encoded."
     SchemaViolated           "schema-violated"                UNPROCESSABLE_CONTENT "RFC 9110 §15.5.21" Client  AfterChange
-        "The document is well-formed JSON and breaks the schema."
+        "The document is well-formed JSON and breaks the schema{why|}."
         "Mend each place that the problem names."
     PatchNotApplicable       "patch-not-applicable"           UNPROCESSABLE_CONTENT "RFC 5789 §2.2"    Client   AfterChange
-        "The patch is well-formed and cannot be applied to this document."
+        "The patch is well-formed and cannot be applied to this document{why|}."
         "Make the patch against the current version."
     IdempotencyKeyReused     "idempotency-key-reused"         UNPROCESSABLE_CONTENT "RFC 9110 §15.5.21" Client  AfterChange
         "The Idempotency-Key was used for another request."
         "Use a new key for a new request."
     UniqueMemberTaken        "unique-member-taken"            CONFLICT              "RFC 9110 §15.5.10" Client  AfterChange
-        "Another document has this value in a member that must be unique."
+        "The value of {member|a member}, which must be unique, is that of {holder|another document}."
         "Use another value, or change the document that holds it."
     VersionStale             "version-stale"                  CONFLICT              "RFC 9110 §15.5.10" Client  AfterChange
-        "The version in the document is not the current one."
+        "The version in the document is not the current one{why|}."
         "Fetch the current version and make the change in it."
     PatchTestFailed          "patch-test-failed"              CONFLICT              "RFC 5789 §2.2"    Client   AfterChange
-        "A `test` of the patch does not hold."
+        "A `test` of the patch does not hold{why|}."
         "Make the patch against the current version."
     JobFinished              "job-finished"                   CONFLICT              "RFC 9110 §15.5.10" Client  Never
         "The job has finished and cannot be cancelled."
@@ -664,7 +664,7 @@ catalogue! {
         "The store has more writes waiting than it holds."
         "Come again after `Retry-After`."
     QuotaBurst               "quota-burst"                    INSUFFICIENT_STORAGE  "RFC 4918 §11.5"   Operator AfterChange
-        "The content did not fit into what was left of the quota; nothing of it remains."
+        "The content did not fit into what was left of the quota{why|}; nothing of it remains."
         "Delete something, or raise `quota`."
     DiskFull                 "disk-full"                      INSUFFICIENT_STORAGE  "RFC 4918 §11.5"   Operator AfterWhile
         "The disk is full; nothing of the write remains."

@@ -195,7 +195,8 @@ mod tests {
             ("configured-answer", true, false),
             ("hinted", true, false),
             ("config-refused", true, true),
-            ("created", false, false),
+            ("created", true, false),
+            ("job-queued", false, false),
         ] {
             let reason = run.all_reasons().find(|reason| reason.id() == id);
             let told = reason.map(|reason| (run.is_given(reason), run.is_of_console(reason)));

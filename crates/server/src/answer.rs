@@ -141,6 +141,14 @@ impl Writing<'_, '_> {
         (Rest::Nothing, page.len() as u64)
     }
 
+    /// An answer without content.
+    pub(crate) fn empty(&self, out: &mut Vec<u8>) -> (Rest, u64) {
+        let mut fields = Fields::new();
+        add_headers(&mut fields, self.common);
+        self.head(&fields, (!self.status.forbids_content()).then_some(0), out);
+        (Rest::Nothing, 0)
+    }
+
     pub(crate) fn options(&self, allow: MethodSet, out: &mut Vec<u8>) -> (Rest, u64) {
         let mut fields: Fields<'_> = vec![("Allow", Cow::Owned(allow.to_string()))];
         add_headers(&mut fields, self.common);

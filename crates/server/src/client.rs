@@ -3,6 +3,7 @@
 use crate::admission::InFlight;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
+use crate::content::Content;
 use crate::disk::Wait;
 use crate::id::Id;
 use crate::log::Line;
@@ -10,10 +11,15 @@ use crate::moment::Moment;
 use crate::request::{Request, client_of, given_id};
 use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
+use crate::socket::Socket;
 use crate::stream::{AtOnce, Stream};
 use crate::tls::Names;
 use crate::worker::Worker;
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,6 +80,14 @@ pub(crate) struct Answered {
     pub(crate) times: Option<Times>,
     /// Its place among those that `limits.requests` counts, held until the answer is sent.
     _in_flight: Option<InFlight>,
+}
+
+/// Where the content of a request comes from.
+pub(crate) enum Arriving<'a> {
+    /// The connection, which HTTP/1.1 has to itself.
+    On(&'a Socket),
+    /// A stream of HTTP/2, and who answers it.
+    In(&'a mut RecvStream, &'a RefCell<SendResponse<Bytes>>),
 }
 
 /// When things happened, for the log.
@@ -157,7 +171,7 @@ impl<'w> Client<'w> {
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
         let request = self.request(site, head, &input[*start..], true, false);
-        let work = serve(site, &request, Moment::of(self.worker), Wait::No, out);
+        let work = serve(site, &request, Moment::of(self.worker), Wait::No, None, out);
         let answer = match catch_unwind(AssertUnwindSafe(|| poll_once(work))) {
             Ok(Some(answer)) => answer,
             Ok(None) => {
@@ -189,6 +203,7 @@ impl<'w> Client<'w> {
         &self,
         site: &Site,
         buffers: &mut Buffers,
+        arriving: Arriving<'_>,
         whole: bool,
         began: Option<Instant>,
     ) -> Answered {
@@ -198,7 +213,11 @@ impl<'w> Client<'w> {
         let in_flight = self.worker.enter();
         let request = self.request(site, head, &input[*start..], whole, in_flight.is_none());
         let moment = Moment { left: self.stream, ..Moment::of(self.worker) };
-        let answer = match unpanicked(serve(site, &request, moment, Wait::Yes, out)).await {
+        let content = match arriving {
+            Arriving::On(socket) => Content::of_message(head, request.bytes, socket),
+            Arriving::In(stream, respond) => Content::of_stream(head, stream, respond, self.worker.deadlines.enroll()),
+        };
+        let answer = match unpanicked(serve(site, &request, moment, Wait::Yes, Some(Box::new(content)), out)).await {
             Some(answer) => answer,
             None => {
                 out.truncate(mark);
@@ -253,12 +272,12 @@ impl<'w> Client<'w> {
             bytes,
             path: Request::decoded(head, raw_path),
             raw_path,
-            keep: head.persistent
+            persists: head.persistent
                 && self.crowded.is_none()
                 && !worker.is_draining()
                 // What follows a CONNECT may be meant for the tunnel that it does not get.
-                && head.method != Method::Connect
-                && (whole || is_drainable(head, bytes.len())),
+                && head.method != Method::Connect,
+            drainable: whole || is_drainable(head, bytes.len()),
             client: client_of(&site.opened.config.trusted_proxies, self.address, head, bytes),
             peer: self.address,
             id: worker.random.id(worker.clock.milliseconds()),

@@ -9,6 +9,7 @@ mod auth;
 mod concurrency;
 mod console;
 mod cors;
+mod documents;
 mod fields;
 mod guards;
 mod kinds;
@@ -32,6 +33,7 @@ pub use auth::{Auth, Jwt};
 pub use concurrency::Concurrency;
 pub use console::{Console, Tcp, Token};
 pub use cors::{Cors, Origins};
+pub use documents::{Documents, LARGEST_PAGE};
 pub use listen::{Listen, Scheme};
 pub(crate) use maintenance::duration;
 pub use proxies::Network;
@@ -226,6 +228,10 @@ pub enum Kind {
     Redirect(Redirect),
     /// `respond`.
     Respond(Respond),
+    /// `documents`, one of them.
+    Document(Arc<Documents>),
+    /// The collection of the `documents` route before it, which is a route of its own.
+    Collection(Arc<Documents>),
 }
 
 /// `hints-to`: who gets a 103.
@@ -341,6 +347,7 @@ impl Kind {
             Kind::Files(_) => "files",
             Kind::Redirect(_) => "redirect",
             Kind::Respond(_) => "respond",
+            Kind::Document(_) | Kind::Collection(_) => "documents",
         }
     }
 
@@ -348,7 +355,7 @@ impl Kind {
     pub(crate) const fn missing_slash(&self) -> MissingSlash {
         match self {
             Kind::Files(_) => MissingSlash::Redirect,
-            Kind::Redirect(_) | Kind::Respond(_) => MissingSlash::NotMine,
+            Kind::Redirect(_) | Kind::Respond(_) | Kind::Document(_) | Kind::Collection(_) => MissingSlash::NotMine,
         }
     }
 }

@@ -5,8 +5,9 @@
 use crate::admission::Admission;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
-use crate::client::{Answered, Client, DRAINED, Went};
+use crate::client::{Answered, Arriving, Client, DRAINED, Went};
 use crate::config::Limits;
+use crate::content::{self, Read as ReadContent};
 use crate::http2::{self, First, upgrade};
 use crate::send::send;
 use crate::site::Site;
@@ -170,7 +171,9 @@ impl Connection {
                         }
                         match look_at_content(buffers) {
                             Err(fault) => self.client().refuse(&site, buffers, fault, true, began),
-                            Ok(whole) => self.client().answer(&site, buffers, whole, began).await,
+                            Ok(whole) => {
+                                self.client().answer(&site, buffers, Arriving::On(&self.socket), whole, began).await
+                            }
                         }
                     }
                 }
@@ -218,28 +221,34 @@ impl Connection {
             (Ok(()), None) if !answer.keep => Some(self.client().why_not_kept(&buffers.head)),
             (Ok(()), None) => None,
         };
-        let (used, framing) = match answered.understood {
-            true => (buffers.head.len, buffers.head.framing),
-            false => (0, Framing::None),
+        // Where the next message begins, or what finds it.
+        let read = answered.answer.read.take();
+        let (used, body, beyond) = match read.map(|read| *read) {
+            Some(ReadContent { used, body, beyond }) => (buffers.head.len + used, body, beyond),
+            None if answered.understood => (buffers.head.len, Body::new(buffers.head.framing), Vec::new()),
+            None => (0, Body::new(Framing::None), Vec::new()),
         };
         let ended = match close {
             Some(close) => {
-                let unread = fault.is_some() || framing != Framing::None || buffers.unused().len() > used;
+                let unread =
+                    answered.fault.is_some() || !body.is_done() || buffers.unused().len() > used || !beyond.is_empty();
                 Err(Ended { unread, close })
             }
-            None if framing == Framing::None => {
+            None if body.is_done() => {
                 self.client().log(site, buffers, &answered, buffers.unused(), None);
                 buffers.consume(used);
+                buffers.input.extend_from_slice(&beyond);
                 return Ok(());
             }
             None => {
                 // The head is needed for the log, and its bytes go with the content that is read away.
                 let head = answered.times.map_or(Vec::new(), |_| buffers.unused()[..used].to_vec());
                 buffers.consume(used);
+                buffers.input.extend_from_slice(&beyond);
                 if let Some(times) = &mut answered.times {
                     times.sent();
                 }
-                let drained = self.drain(limits, buffers, framing).await;
+                let drained = self.drain(limits, buffers, body).await;
                 self.client().log(site, buffers, &answered, &head, drained.as_ref().err().map(|ended| ended.close));
                 return drained;
             }
@@ -293,8 +302,7 @@ impl Connection {
 
     /// Reads away content that the answer did not need: what was declared is short, and what was not may be as long as any
     /// content may, since the answer has promised that the connection goes on.
-    async fn drain(&mut self, limits: &Limits, buffers: &mut Buffers, framing: Framing) -> Result<(), Ended> {
-        let mut body = Body::new(framing);
+    async fn drain(&mut self, limits: &Limits, buffers: &mut Buffers, mut body: Body) -> Result<(), Ended> {
         let begun = Instant::now();
         loop {
             let (consumed, more) = match body.decode(buffers.unused()) {
@@ -312,9 +320,7 @@ impl Connection {
             }
             if more {
                 buffers.make_room();
-                // It may pause for so long, and in all it may take what its minimum rate allows beyond that.
-                let earned = body.received().checked_div(limits.min_rate).map_or(Duration::MAX, Duration::from_secs);
-                let left = limits.body_idle.saturating_add(earned).saturating_sub(begun.elapsed());
+                let left = content::left(body.received(), begun, limits);
                 let due = self.socket.deadline.after(limits.body_idle.min(left));
                 match self.socket.read(&mut buffers.input, due).await {
                     Came::Bytes if !left.is_zero() => {}

@@ -10,7 +10,9 @@ use crate::client::is_drainable;
 use crate::clock::Clock;
 use crate::config::{Config, Kind};
 use crate::connection::look_at_content;
+use crate::content::Content;
 use crate::id::Random;
+use crate::kept::Purpose;
 use crate::metrics::Tally;
 use crate::moment::Moment;
 use crate::request::{Request, client_of};
@@ -30,7 +32,7 @@ use verdict_core::interim::Interim;
 use verdict_core::method::Method;
 use verdict_core::path::{Question, Verdict};
 use verdict_core::reason::Reason;
-use verdict_wire::{Fault, Progress};
+use verdict_wire::{Body, Fault, Head, Piece, Progress};
 
 /// A site that answers nobody: it says how it would.
 pub struct DryRun {
@@ -147,7 +149,7 @@ static ANYBODY: Names = Names::of_nobody();
 impl DryRun {
     /// Opens what the config names. `name` is what its file is called, and `text` is what is in it: for telling lines.
     pub fn new(config: Config, name: &str, text: String) -> io::Result<DryRun> {
-        let opened = Opened::open(config, None).map_err(|unopened| {
+        let opened = Opened::open(config, None, Purpose::DryRun).map_err(|unopened| {
             let kind = unopened.error.kind();
             io::Error::new(kind, unopened)
         })?;
@@ -188,7 +190,8 @@ impl DryRun {
             bytes: input,
             path: Request::decoded(head, raw_path),
             raw_path,
-            keep: head.persistent && head.method != Method::Connect && (whole || is_drainable(head, input.len())),
+            persists: head.persistent && head.method != Method::Connect,
+            drainable: whole || is_drainable(head, input.len()),
             client: client_of(&self.site.opened.config.trusted_proxies, client, head, input),
             peer: client,
             id: self.random.id(self.clock.milliseconds()),
@@ -198,7 +201,8 @@ impl DryRun {
             served: self.site.opened.secure.as_ref().map(|_| &ANYBODY),
             full: false,
         };
-        let serving = serve_and_tell(&self.site, &request, self.moment(), out);
+        let content = content_of(head, input);
+        let serving = serve_and_tell(&self.site, &request, self.moment(), Content::given(&content, whole), out);
         // A live request's bug is a 500 as well.
         let served = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(serving)));
         let (answer, told) = served.unwrap_or_else(|_| {
@@ -356,6 +360,17 @@ fn fields(out: &[u8], after_interim: bool) -> Vec<(String, String)> {
     let head = heads.nth(usize::from(after_interim)).unwrap_or("");
     let lines = head.split("\r\n").skip(1).filter_map(|line| line.split_once(": "));
     lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The content that stands behind a head, without its framing.
+fn content_of(head: &Head, message: &[u8]) -> Vec<u8> {
+    let (mut body, mut at, mut content) = (Body::new(head.framing), head.len, Vec::new());
+    // Whether all of it is there, and right, has been looked at.
+    while let Ok(Piece::Data { skip, len }) = body.decode(&message[at..]) {
+        at += skip + len;
+        content.extend_from_slice(&message[at - len..at]);
+    }
+    content
 }
 
 #[cfg(test)]

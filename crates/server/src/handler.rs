@@ -1,11 +1,16 @@
 //! What answers a request once it is decided that it may: one file for each kind of route.
 
+pub(crate) mod documents;
 pub mod files;
 pub(crate) mod redirect;
 pub(crate) mod respond;
 
+use std::rc::Rc;
+
 /// The kinds of routes.
 pub(crate) enum Handler {
+    Document(Rc<documents::Documents>),
+    Collection(Rc<documents::Documents>),
     Files(files::Files),
     Redirect(redirect::Redirect),
     Respond(respond::Fixed),

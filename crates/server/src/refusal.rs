@@ -2,6 +2,7 @@
 
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::config::Explain;
+use crate::handler::documents::Details;
 use crate::site::Common;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -38,12 +39,23 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) needed: Option<String>,
     /// What is so and what to do about it, as the reason's words go on, where those that it has do not fit.
     pub(crate) words: Option<(&'static str, &'static str)>,
+    /// Why a query cannot be answered.
+    pub(crate) unlisted: Option<&'a str>,
+    /// What is the matter with content, or with what is there.
+    pub(crate) details: Option<&'a Details>,
 }
 
 impl Circumstances<'_> {
     /// What is known, under the names that the catalogue's words have for it.
     pub(crate) fn evidence<T>(&self, then: impl FnOnce(Evidence<'_>) -> T) -> T {
-        let at = self.at.map(|at| format!(" (at byte {at})"));
+        let place = self.details.and_then(|details| details.place.as_ref());
+        let at = match place {
+            Some((line, column, what)) => Some(format!(" (line {line}, column {column}: {what})")),
+            None => self.at.map(|at| format!(" (at byte {at})")),
+        };
+        let (member, holder) =
+            self.details.map_or((None, None), |details| (details.member.as_ref(), details.holder.as_ref()));
+        let why = self.details.and_then(Details::why);
         let allow = self.allow.map(|allow| allow.to_string());
         let length = self.length.map(|length| format!("{length} bytes"));
         let (fact, advice) = self.words.unzip();
@@ -63,6 +75,10 @@ impl Circumstances<'_> {
             shown("needed", &self.needed),
             shown("fact", &fact),
             shown("advice", &advice),
+            shown("query", &self.unlisted),
+            shown("member", &member),
+            shown("holder", &holder),
+            shown("why", &why),
         ];
         let evidence: Vec<_> = known.into_iter().flatten().collect();
         then(Evidence(&evidence))
@@ -193,6 +209,11 @@ impl<'a, A: Iterator<Item = &'a [u8]> + Clone> Refusal<'a, A> {
             Limit::Time(time) => ("limit", Member::Number(time.as_secs())),
         }));
         members.extend(c.report.map(|report| ("report", Member::Text(report))));
+        let errors = c.details.and_then(Details::errors);
+        if let Some(details) = c.details {
+            members.extend(details.members());
+            members.extend(errors.as_deref().map(|errors| ("errors", Member::Json(errors))));
+        }
         Cow::Owned(c.evidence(|evidence| {
             let problem = Problem { reason, evidence, instance: id, members: &members };
             match form {

@@ -4,6 +4,7 @@ use crate::answer::{Fields, Writing, add_headers, drop_description, template};
 use crate::disk::Identity;
 use crate::request::Request;
 use crate::site::Common;
+use bytes::Bytes;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,7 +17,7 @@ use verdict_wire::{Name, Template};
 
 /// Content that can be sent, whole or in parts.
 pub(crate) enum Content {
-    Memory(Box<[u8]>),
+    Memory(Bytes),
     File { file: Arc<OwnedFd>, identity: Identity },
 }
 
@@ -52,6 +53,8 @@ pub(crate) struct Description {
     pub(crate) vary: Option<&'static str>,
     /// Whether parts of it can be asked for.
     pub(crate) ranges: bool,
+    /// `Link`.
+    pub(crate) link: Option<Box<str>>,
     /// What a page made by us may load.
     pub(crate) policy: Option<&'static str>,
 }
@@ -75,6 +78,9 @@ impl Description {
         }
         if let Some(time) = self.last_modified {
             fields.push(("Last-Modified", Cow::Owned(time.to_string())));
+        }
+        if let Some(link) = &self.link {
+            fields.push(("Link", Cow::Borrowed(link)));
         }
         if self.ranges {
             fields.push(("Accept-Ranges", Cow::Borrowed("bytes")));
@@ -168,6 +174,8 @@ pub(crate) enum There<'a> {
     Representation(&'a Representation),
     /// One without validators.
     Untagged,
+    /// None.
+    Nothing,
 }
 
 /// The preconditions of a request, evaluated against what is there (RFC 9110 §13.1).
@@ -192,9 +200,12 @@ pub(crate) fn preconditions(request: &Request<'_>, there: There<'_>) -> Precondi
     }
     let (tag, last_modified) = match there {
         There::Representation(found) => found.validators(),
-        There::Untagged => (None, None),
+        There::Untagged | There::Nothing => (None, None),
     };
-    let current = tag.map_or(Current::Untagged, Current::Tagged);
+    let current = match there {
+        There::Nothing => Current::Absent,
+        _ => tag.map_or(Current::Untagged, Current::Tagged),
+    };
     if head.has(Name::IfMatch) {
         facts.if_match = Some(if_match(request.lines(Name::IfMatch), current));
     }

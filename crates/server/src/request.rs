@@ -20,8 +20,10 @@ pub(crate) struct Request<'a> {
     pub(crate) path: Cow<'a, str>,
     /// The path as it was sent.
     pub(crate) raw_path: &'a str,
-    /// Whether the connection may go on after the answer.
-    pub(crate) keep: bool,
+    /// Whether the connection may go on after the answer, if nothing of the content is left then.
+    pub(crate) persists: bool,
+    /// Whether what is left of the content may be read away.
+    pub(crate) drainable: bool,
     /// Who asks: the other end of the connection, or whom a trusted proxy there speaks for.
     pub(crate) client: IpAddr,
     /// The other end of the connection.

@@ -1,11 +1,13 @@
 //! Every status that each route can give to each method, and why: derived from the decision, never written down.
 
 use crate::config::{Allow, Auth, Config, Kind, Per, Rate, Tls, Who};
+use crate::document::schema::Schema;
 use crate::explain::{DryRun, RouteAt};
 use crate::serve::of_any_message;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use verdict_core::method::Method;
 use verdict_core::reason::Reason;
@@ -54,6 +56,7 @@ impl Possibilities {
 
 /// A site that has every kind of route with every option that has a say in what is answered.
 const EVERY_KIND: &str = r#"
+state = "./state"
 [limits]
 target = "2KiB"
 [route."/{path...}"]
@@ -64,6 +67,10 @@ hints = ["</app.css>; rel=preload; as=style"]
 files = { root = ".", listing = true }
 [route."/application/{path...}"]
 files = "."
+[route."/documents/{id}"]
+documents = { unique = ["/name"], index = ["/name"], quota = "1MiB", if-match = "required" }
+[route."/versions/{id}"]
+documents = { version = "/rev" }
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
 rate = "1/s per client"
@@ -119,6 +126,10 @@ fn every_kind() -> io::Result<Config> {
             route.hide = route.pattern.as_str() == "/hidden";
             let window = Duration::from_secs(1);
             route.rate = Some(Rate { count: 1, window, per: Per::User, burst: 1 });
+        }
+        // Nor a schema, which any will do for.
+        if let Kind::Document(documents) | Kind::Collection(documents) = &mut route.kind {
+            Arc::make_mut(documents).schema = Schema::read(b"{}").ok().map(Arc::new);
         }
         // A config cannot name a fallback that is not there.
         if let (Kind::Files(files), "/application/{path...}") = (&mut route.kind, route.pattern.as_str()) {
@@ -177,10 +188,13 @@ mod tests {
         {
             assert!(ids.contains(id), "{id}");
         }
+        for id in ["created", "document-deleted", "json-malformed", "content-invited", "quota-burst", "version-stale"] {
+            assert!(ids.contains(id), "{id}");
+        }
         for id in ["authority-differs", "plain-http-on-tls", "not-this-authority", "http2-accepted"] {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["document-deleted", "created", "upstream-refused", "json-malformed"] {
+        for id in ["file-deleted", "job-queued", "upstream-refused", "form-malformed"] {
             assert!(!ids.contains(id), "{id}");
         }
     }
@@ -189,16 +203,7 @@ mod tests {
     fn what_only_the_console_can_give_is_told_apart() {
         let of_routes = every_reason().expect("a site");
         let only: Vec<_> = every_reason_of_the_console().difference(&of_routes).map(|reason| reason.id()).collect();
-        let want = [
-            "draining",
-            "cross-site-form",
-            "content-stalled",
-            "content-cut-short",
-            "json-malformed",
-            "schema-violated",
-            "config-refused",
-            "updated",
-        ];
+        let want = ["draining", "cross-site-form", "config-refused"];
         assert_eq!(only, want);
     }
 

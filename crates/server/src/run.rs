@@ -156,7 +156,7 @@ struct Pending {
 
 impl Pending {
     fn start(server: &Server) -> Option<Pending> {
-        match Successor::start(server) {
+        match server.share_store().and_then(|()| Successor::start(server)) {
             Ok(started) => Some(Pending {
                 process: started.id(),
                 answer: spawn_blocking(|| started.wait()),

@@ -5,7 +5,9 @@
 
 use crate::answer::{Fields, Rest, Stamp, Writing};
 use crate::config::Explain;
+use crate::content::{Content, Read};
 use crate::disk::Wait;
+use crate::handler::documents::Subject;
 use crate::handler::files::Looked;
 use crate::handler::respond::Fixed;
 use crate::handler::{Handler, redirect};
@@ -38,6 +40,7 @@ use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
 
+mod documents;
 mod gates;
 mod possible;
 mod tell;
@@ -63,6 +66,8 @@ pub(crate) struct Answer {
     pub(crate) interim: Option<Interim>,
     /// What the route's gates found out, and hold until the answer is sent.
     pub(crate) passed: Option<Box<Passed>>,
+    /// How far the content was read.
+    pub(crate) read: Option<Box<Read>>,
 }
 
 /// What the target turned out to be.
@@ -93,6 +98,10 @@ struct Exchange<'s, 'r> {
     parts: Resolved,
     interim: Option<Interim>,
     passed: Option<Box<Passed>>,
+    /// Where it is read; `None` where nothing is waited for.
+    content: Option<Box<Content<'r>>>,
+    /// The document or the collection that it is about, and what was done to it.
+    subject: Option<Box<Subject>>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -103,9 +112,10 @@ pub(crate) async fn serve(
     request: &Request<'_>,
     moment: Moment<'_>,
     wait: Wait,
+    content: Option<Box<Content<'_>>>,
     out: &mut Vec<u8>,
 ) -> Answer {
-    let mut exchange = Exchange::new(site, request, moment, wait);
+    let mut exchange = Exchange::new(site, request, moment, wait, content);
     let verdict = exchange.decide(out).await;
     exchange.respond(verdict, out)
 }
@@ -116,16 +126,23 @@ pub(crate) async fn serve_and_tell(
     site: &Site,
     request: &Request<'_>,
     moment: Moment<'_>,
+    content: Content<'_>,
     out: &mut Vec<u8>,
 ) -> (Answer, Told) {
-    let mut exchange = Exchange::new(site, request, moment, Wait::Yes);
+    let mut exchange = Exchange::new(site, request, moment, Wait::Yes, Some(Box::new(content)));
     let verdict = exchange.decide(out).await;
     let told = exchange.tell(&verdict);
     (exchange.respond(verdict, out), told)
 }
 
 impl<'s, 'r> Exchange<'s, 'r> {
-    fn new(site: &'s Site, request: &'r Request<'r>, moment: Moment<'r>, wait: Wait) -> Exchange<'s, 'r> {
+    fn new(
+        site: &'s Site,
+        request: &'r Request<'r>,
+        moment: Moment<'r>,
+        wait: Wait,
+        content: Option<Box<Content<'r>>>,
+    ) -> Exchange<'s, 'r> {
         Exchange {
             site,
             request,
@@ -139,6 +156,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
             parts: Resolved::Ignored,
             interim: None,
             passed: None,
+            content,
+            subject: None,
         }
     }
 
@@ -183,7 +202,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
         negotiate(path, &self.negotiation())?;
         let permit = precondition(path, &self.conditions(), admitted)?;
         self.hint(out);
-        let done = process(path, &Process { work: Work::Read, outcome: self.outcome() }, permit)?;
+        let done = match self.subject {
+            Some(_) => process(path, &Box::pin(self.work(&permit)).await, permit)?,
+            None => process(path, &Process { work: Work::Read, outcome: self.outcome() }, permit)?,
+        };
         let wanted = self.wanted();
         range(path, &wanted, done)
     }
@@ -255,6 +277,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
                     Looked::Absent(absent) => there.absent = Some(absent),
                 }
             }
+            (Handler::Document(documents), Some(_)) => self.look_at_documents(documents, matched, &mut there),
+            (Handler::Collection(documents), Some(_)) => self.look_at_documents(documents, None, &mut there),
             // The pattern matches but for the slash at the end of its folder.
             (_, None) => there.elsewhere = Some(Elsewhere::SlashMissing),
             (Handler::Redirect(redirect), Some(matched)) => {
@@ -274,13 +298,20 @@ impl<'s, 'r> Exchange<'s, 'r> {
     /// None of these routes has a use for content; what is declared must still be within the limit.
     #[inline]
     fn negotiation(&self) -> Negotiate {
-        let common = self.common();
         let framing = self.request.head.framing;
+        if self.subject.is_some() {
+            return self.negotiation_of_documents(self.negotiation_of(framing));
+        }
         if framing == Framing::None {
             return Negotiate::default();
         }
+        self.negotiation_of(framing)
+    }
+
+    fn negotiation_of(&self, framing: Framing) -> Negotiate {
+        let common = self.common();
         Negotiate {
-            content: true,
+            content: framing != Framing::None,
             length_missing: common.length_required && framing == Framing::Chunked,
             too_large: matches!(framing, Framing::Length(length) if length > common.body),
             type_not_taken: self.type_not_taken(),
@@ -291,6 +322,11 @@ impl<'s, 'r> Exchange<'s, 'r> {
 
     fn conditions(&self) -> Precondition {
         let request = self.request;
+        if self.subject.is_some()
+            && let Some(conditions) = self.conditions_of_documents()
+        {
+            return conditions;
+        }
         match &self.target {
             Target::Representation(found) => preconditions(request, There::Representation(found)),
             // RFC 9110 §13.2.1: conditions cannot turn a redirect or a refusal into anything else.
@@ -359,7 +395,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
         }
         let common = self.common();
         let stamp = &Stamp { date: &self.moment.clock.date(), id: self.request.id_told(self.site) };
-        let keep = self.request.keep && !closes(verdict.reason);
+        let keep = self.keeps() && !closes(verdict.reason);
         let writing = Writing {
             status: verdict.status(),
             asked: self.request.head.asked(keep),
@@ -377,6 +413,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             (Reason::OptionsAnswered { .. } | Reason::PreflightAnswered { .. }, ..) => {
                 writing.options(self.allow(), out)
             }
+            (Reason::Created { .. } | Reason::Replaced { .. } | Reason::Deleted { .. }, ..) => writing.empty(out),
             (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
             (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed), _) if fixed.content().is_some() => {
                 writing.fixed(fixed, out)
@@ -387,10 +424,21 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
             (reason, ..) => (Rest::Nothing, self.refuse(reason, writing, out)),
         };
-        let (told, interim) = (self.told, self.interim);
+        let invited = self.content.as_ref().and_then(|content| content.invited());
+        let (told, interim) = (self.told, invited.or(self.interim));
         // In the log it is the route that is hidden.
         let route = if told.is_some() { self.hidden } else { self.route };
-        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take() }
+        let read = self.content.take().and_then(|content| content.read()).map(Box::new);
+        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read }
+    }
+
+    /// Whether the connection may go on: nothing of the content is left, or it can be read away.
+    fn keeps(&self) -> bool {
+        let read = match &self.content {
+            Some(content) if content.is_begun() => content.is_read(),
+            _ => self.request.drainable,
+        };
+        self.request.persists && read
     }
 
     /// Fields beside those of what is sent.
@@ -399,6 +447,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let mut more = told(self.common(), &Verdict { reason, ..*verdict });
         if self.gates().is_some() {
             more.extend(self.gate_fields(verdict.reason));
+        }
+        if self.subject.is_some() {
+            more.extend(self.fields_of_documents(verdict.reason));
         }
         more
     }
@@ -439,10 +490,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
             Framing::Length(length) => Some(length),
             Framing::None | Framing::Chunked => None,
         };
-        Circumstances {
+        let mut circumstances = Circumstances {
             at: None,
             limit: match reason {
-                Reason::ContentTooLarge { .. } => Some(Limit::Bytes(common.body)),
+                Reason::ContentTooLarge { .. } | Reason::ContentGrewTooLarge { .. } => Some(Limit::Bytes(common.body)),
                 Reason::TargetTooLong { .. } => Some(Limit::Bytes(common.target)),
                 Reason::HeadTooLarge { .. } => Some(Limit::Bytes(common.fields)),
                 _ => None,
@@ -459,6 +510,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
                 Reason::IfMatchFailed { .. }
                 | Reason::IfUnmodifiedSinceFailed { .. }
                 | Reason::IfNoneMatchFailed { .. }
+                | Reason::ConditionMissing { .. }
                 | Reason::RangeBeyondEnd { .. } => found.and_then(|found| found.description.tag.as_deref()),
                 _ => None,
             },
@@ -468,7 +520,11 @@ impl<'s, 'r> Exchange<'s, 'r> {
             retry_after: Some(self.gate_retry_after(reason).unwrap_or_else(|| soon(self.moment.random))),
             needed: self.needed(),
             words: None,
-        }
+            unlisted: None,
+            details: None,
+        };
+        self.add_circumstances_of_documents(&mut circumstances);
+        circumstances
     }
 }
 
@@ -496,7 +552,17 @@ pub(crate) fn refuse_malformed(
     };
     let stamp = Stamp { date: &moment.clock.date(), id: &id.0 };
     let bytes = refusal.put(out, &stamp);
-    Answer { verdict, route: None, told: None, rest: Rest::Nothing, bytes, keep: false, interim: None, passed: None }
+    Answer {
+        verdict,
+        route: None,
+        told: None,
+        rest: Rest::Nothing,
+        bytes,
+        keep: false,
+        interim: None,
+        passed: None,
+        read: None,
+    }
 }
 
 fn decide_malformed(fault: Fault) -> Verdict {
@@ -526,17 +592,18 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
     let verdict = decide(&facts);
     let route = site.find(request).route();
     let common = route.map_or(&site.nowhere, |i| &site.routes[i].common);
+    // How much of its content was read is not known any longer.
+    let keep = request.persists && request.head.framing == Framing::None;
     let refusal = Refusal {
         reason: verdict.reason,
-        asked: request.head.asked(request.keep),
+        asked: request.head.asked(keep),
         accept: request.lines(Name::Accept),
         common,
         circumstances: Circumstances::default(),
         more: told(common, &verdict),
     };
     let bytes = refusal.put(out, &Stamp { date: &moment.clock.date(), id: request.id_told(site) });
-    let (told, rest, keep) = (None, Rest::Nothing, request.keep);
-    Answer { verdict, route, told, rest, bytes, keep, interim: None, passed: None }
+    Answer { verdict, route, told: None, rest: Rest::Nothing, bytes, keep, interim: None, passed: None, read: None }
 }
 
 /// `Verdict-Reason`, where the config wants it on every answer.

@@ -4,6 +4,7 @@ use crate::admission::Shared;
 use crate::config::{Config, Limits};
 use crate::console::{Bound, Console, Request, View};
 use crate::descriptors;
+use crate::kept::{Kept, Purpose};
 use crate::listen::{self, Given, Listening};
 use crate::log::{self, Writer};
 use crate::metrics::Metrics;
@@ -127,7 +128,7 @@ impl Server {
         let console = bind_console(&config, given, succeeds)?;
         let form = config.log;
         let fixed = Fixed::of(&config);
-        let opened = Arc::new(Opened::open(config, None).map_err(cannot_open)?);
+        let opened = Arc::new(Opened::open(config, None, Purpose::Serve { workers }).map_err(cannot_open)?);
         let metrics = Arc::new(Metrics::new(workers));
         let tallies = metrics.tallies(&opened.config);
         let count = workers;
@@ -186,7 +187,13 @@ impl Server {
         let fixed = Fixed::of(&config);
         let log = config.log;
         // Clients come to a socket as soon as it is bound, so everything else has to be right by then.
-        let opened = Arc::new(Opened::open(config, Some(&self.opened)).map_err(cannot_open)?);
+        let opened = Arc::new(
+            {
+                let purpose = Purpose::Serve { workers: self.workers.len() };
+                Opened::open(config, Some(&self.opened), purpose)
+            }
+            .map_err(cannot_open)?,
+        );
         let config = &opened.config;
         let still = |known: &Listening| config.listen.iter().any(|listen| listen.address == known.configured);
         let (ended, given_up): (Vec<_>, Vec<_>) =
@@ -261,6 +268,11 @@ impl Server {
         let everywhere = || self.listening.iter().map(|listening| listening.configured).collect();
         let listens = listens.unwrap_or_else(everywhere);
         self.end(Some(listens.into()))
+    }
+
+    /// Lets a process that takes over open the store as well.
+    pub(crate) fn share_store(&self) -> io::Result<()> {
+        self.opened.kept.as_ref().map_or(Ok(()), Kept::share)
     }
 
     /// What ends [`Server::leave`].

@@ -3,7 +3,9 @@
 use crate::config::{Config, Explain, HintsTo, Kind, Limits};
 use crate::disk::Root;
 use crate::gates::{Gates, Shared};
+use crate::handler::documents::{Documents, OF_COLLECTION, OF_DOCUMENT};
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
+use crate::kept::{Kept, Purpose};
 use crate::metrics::Tally;
 use crate::named::Named;
 use crate::request::Request;
@@ -30,6 +32,8 @@ pub(crate) struct Opened {
     tickets: Tickets,
     /// What connections of `https://` addresses begin with.
     pub(crate) secure: Option<Secure>,
+    /// The store, where a route keeps something.
+    pub(crate) kept: Option<Kept>,
 }
 
 /// A file or folder that the config names and that cannot be opened.
@@ -50,8 +54,8 @@ impl std::fmt::Display for Unopened {
 impl std::error::Error for Unopened {}
 
 impl Opened {
-    /// `before`: what is open already, of which is kept what counts.
-    pub(crate) fn open(config: Config, before: Option<&Opened>) -> Result<Opened, Unopened> {
+    /// `before`: what is open already, of which is kept what counts. `purpose`: what the store is opened for.
+    pub(crate) fn open(config: Config, before: Option<&Opened>, purpose: Purpose) -> Result<Opened, Unopened> {
         let gates =
             Shared::open(&config, before.map(|before| (&before.config, &before.gates))).map_err(|unusable| {
                 let error = io::Error::new(io::ErrorKind::InvalidData, unusable.to_string());
@@ -77,7 +81,8 @@ impl Opened {
         let named = Arc::new(Named::new(config.named_files.clone(), config.state()));
         let tickets = before.map_or_else(Tickets::new, |before| before.tickets.clone());
         let secure = config.tls.as_ref().map(|tls| Secure::new(&tls.certificates, &tickets));
-        Ok(Opened { config, gates, roots, pages, named, secure, tickets })
+        let kept = Kept::open(&config, before.and_then(|before| before.kept.as_ref()), purpose)?;
+        Ok(Opened { config, gates, roots, pages, named, secure, tickets, kept })
     }
 }
 
@@ -168,6 +173,8 @@ impl Site {
             fields: config.limits.fields as usize,
             ..verdict_wire::Limits::default()
         };
+        let store = opened.kept.as_ref().and_then(Kept::for_worker);
+        let mut documents = None;
         let routes = config.routes.iter().enumerate().map(|(i, route)| {
             let common = Rc::new(Common {
                 headers: route.headers.clone(),
@@ -189,6 +196,22 @@ impl Site {
                 }
                 (Kind::Redirect(redirect), _) => (Handler::Redirect(Redirect::new(redirect)), ANY),
                 (Kind::Respond(respond), _) => (Handler::Respond(Fixed::new(respond, &common)), ANY),
+                (Kind::Document(config), _) => {
+                    let (Some(reader), Some(collection)) =
+                        (&store, opened.kept.as_ref().and_then(|kept| kept.collection(i)))
+                    else {
+                        unreachable!("`Opened::open` opens the store for each documents route, once for each worker")
+                    };
+                    let made = Rc::new(Documents::new(config.clone(), collection, reader.clone()));
+                    documents = Some(made.clone());
+                    (Handler::Document(made), OF_DOCUMENT)
+                }
+                (Kind::Collection(_), _) => {
+                    let Some(documents) = documents.take() else {
+                        unreachable!("a collection comes behind its documents")
+                    };
+                    (Handler::Collection(documents), OF_COLLECTION)
+                }
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };
             Route { handler, common, allow, gates: Gates::of(route, i, &opened.gates) }
@@ -223,6 +246,9 @@ impl Site {
 
     /// Forgets what nobody has asked for in a while.
     pub(crate) fn forget(&self, now_ns: i64) {
+        if let Some(kept) = &self.opened.kept {
+            kept.tick();
+        }
         for route in &self.routes {
             if let Handler::Files(files) = &route.handler {
                 files.forget(now_ns);

@@ -346,11 +346,23 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
             worker.clock.tick();
             let site = worker.site();
             site.forget(worker.clock.nanoseconds());
+            if tick.is_multiple_of(SWEPT) && site.opened.kept.is_some() {
+                spawn_local(sweep(site.opened.clone(), worker.clock.milliseconds()));
+            }
             if site.opened.gates.are_to_be_looked_at(worker.clock.nanoseconds() / 1_000_000_000) {
                 let opened = site.opened.clone();
                 spawn_blocking(move || opened.gates.look());
             }
         }
+    }
+}
+
+/// How often the store is rid of what has expired: each worker does so every minute.
+const SWEPT: u64 = 600;
+
+async fn sweep(opened: Arc<Opened>, now: u64) {
+    if let Some(kept) = &opened.kept {
+        while kept.sweep(now).await {}
     }
 }
 

@@ -180,8 +180,8 @@ fn a_reason_is_told_with_its_remedy_and_who_is_at_fault() {
 fn a_reason_that_this_version_cannot_give_is_marked() {
     const MARK: &str = "not given by this version";
     let conflict = verdict(&["code", "409"]).stdout;
-    assert!(conflict.contains("unique-member-taken  RFC 9110 §15.5.10, not given by this version"), "{conflict}");
-    assert!(verdict(&["code", "unique-member-taken"]).stdout.contains(MARK));
+    assert!(conflict.contains("job-finished  RFC 9110 §15.5.10, not given by this version"), "{conflict}");
+    assert!(verdict(&["code", "job-finished"]).stdout.contains(MARK));
     assert!(!verdict(&["code", "if-match-failed"]).stdout.contains(MARK));
     assert_eq!(json(&["code", "--json", "if-match-failed"])["given"], true);
     assert_eq!(json(&["code", "--json", "409"])["reasons"][0]["given"], false);

@@ -3,19 +3,25 @@
 use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
-use super::{HintsTo, Kind, Limits, Route, allow, concurrency, cors, fields, kinds, limits, maintenance, rate, report};
+use super::{
+    HintsTo, Kind, Limits, Route, allow, concurrency, cors, documents, fields, kinds, limits, maintenance, rate, report,
+};
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::de::DeValue;
 use verdict_core::field::link::Link;
 use verdict_core::status::Status;
 
 /// The most that an error page can have: it is held in memory.
 const LARGEST_PAGE: u64 = 1 << 20;
+
+/// The keys that say what answers.
+const KINDS: [&str; 4] = ["documents", "files", "redirect", "respond"];
 
 /// A route's pattern, which stands at `span`.
 pub(super) fn pattern(reader: &mut Reader<'_>, text: &str, span: Range<usize>) -> Option<Pattern> {
@@ -51,7 +57,7 @@ pub(super) fn route(
 ) -> Option<Route> {
     let DeValue::Table(entries) = value.get_ref() else {
         let error = reader.findings.error(value.span(), "a route is a table");
-        error.help("write `files`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
+        error.help("write `files`, `documents`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
         return None;
     };
     let mut table = Table::new(Place::Route, entries);
@@ -123,15 +129,15 @@ fn kind(
     pattern: Option<&Pattern>,
     span: Range<usize>,
 ) -> Option<Kind> {
-    let given = ["files", "redirect", "respond"].map(|key| table.take(key));
+    let given = KINDS.map(|key| table.take(key));
     let mut given_spans = given.iter().flatten().map(|entry| (entry.key, entry.key_span.clone())).collect::<Vec<_>>();
     given_spans.sort_by_key(|(_, span)| span.start);
     match &given_spans[..] {
         [] => {
             // One of a later version is reported as such, and is no reason for a second error.
-            if !["documents", "jobs", "proxy"].iter().any(|key| entries.contains_key(*key)) {
+            if !["jobs", "proxy"].iter().any(|key| entries.contains_key(*key)) {
                 let error = reader.findings.error(span, "this route does nothing");
-                error.label("has no kind").help("give it one of `files`, `redirect`, `respond`");
+                error.label("has no kind").help("give it one of `documents`, `files`, `redirect`, `respond`");
             }
             return None;
         }
@@ -142,11 +148,14 @@ fn kind(
             error.label("and this").also(first_span.clone(), "this").help("keep one, or give each a route of its own");
         }
     }
-    let [files, redirect, respond] = given;
-    let files = files.and_then(|entry| kinds::files(reader, &entry, pattern.map(|pattern| (pattern, span))));
+    let [documents, files, redirect, respond] = given;
+    let placed = || pattern.map(|pattern| (pattern, span.clone()));
+    let documents = documents.and_then(|entry| documents::read(reader, &entry, placed()));
+    let files = files.and_then(|entry| kinds::files(reader, &entry, placed()));
     let redirect = redirect.and_then(|entry| kinds::redirect(reader, &entry, pattern));
     let respond = respond.and_then(|entry| kinds::respond(reader, &entry));
-    files.map(Kind::Files).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
+    let documents = documents.map(|documents| Kind::Document(Arc::new(documents)));
+    documents.or(files.map(Kind::Files)).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
 }
 
 /// `cors` and `rate` say whether the route has those.

@@ -13,6 +13,7 @@ pub(super) enum Place {
     Files,
     Redirect,
     Respond,
+    Documents,
     Auth,
     Jwt,
     Allow,
@@ -35,6 +36,7 @@ impl Place {
             Place::Files => "in `files`",
             Place::Redirect => "in `redirect`",
             Place::Respond => "in `respond`",
+            Place::Documents => "in `documents`",
             Place::Auth => "in `[auth.NAME]`",
             Place::Jwt => "in `jwt`",
             Place::Allow => "in `allow`",
@@ -51,7 +53,7 @@ impl Place {
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
         Place::Top => &[],
-        Place::Route => &["documents", "jobs", "proxy", "timeout", "upload"],
+        Place::Route => &["jobs", "proxy", "timeout", "upload"],
         _ => &[],
     }
 }
@@ -70,6 +72,7 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "root" | "index" | "listing" | "dotfiles" | "precompressed" | "fallback" => Place::Files,
         "to" => Place::Redirect,
         "type" => Place::Respond,
+        "schema" | "unique" | "version" | "if-match" | "page" => Place::Documents,
         "per" | "burst" => Place::Rate,
         "basic" | "tokens" | "jwt" => Place::Auth,
         "keys" | "issuer" | "audience" => Place::Jwt,

@@ -11,7 +11,7 @@ mod load;
 use super::fields::{DECIDED, FRAMING, OURS};
 use super::read::Zero;
 use super::units::{DURATION, Form, RATE, SIZE};
-use super::{Files, Limits};
+use super::{Files, LARGEST_PAGE, Limits};
 use crate::json::Json;
 use form::{described, integer, not_empty, of_type, one_of, one_or_list, quantity, table, text};
 use std::path::PathBuf;
@@ -198,6 +198,7 @@ fn route() -> Json {
     let pages = REGISTRY.iter().map(|entry| entry.status.code()).filter(|code| (400..600).contains(code));
     let page_names = one_of(pages.map(|code| code.to_string()));
     let keys = vec![
+        ("documents", documents()),
         ("files", files()),
         ("redirect", redirect()),
         ("respond", respond()),
@@ -237,8 +238,9 @@ fn route() -> Json {
         ),
     ];
     let keys = keys.into_iter().chain(auth::of_route()).collect();
-    let kinds = ["files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
-    described("What answers, and what holds for it. One of `files`, `redirect`, `respond`.", table(keys))
+    let kinds =
+        ["documents", "files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
+    described("What answers, and what holds for it. One of `documents`, `files`, `redirect`, `respond`.", table(keys))
         .with("oneOf", Json::List(kinds.into()))
         .with("dependentRequired", Json::empty().with("hints-to", Json::list(["hints"])))
         .with("dependentSchemas", auth::dependent())
@@ -278,6 +280,54 @@ fn files() -> Json {
         "A folder: 200, 206, 304, 404, 416. Its path, or a table with options.",
         Json::empty().with("anyOf", Json::List(vec![not_empty(), options.with("required", Json::list(["root"]))])),
     )
+}
+
+fn documents() -> Json {
+    let pointers = |words: &str| described(words, one_or_list(text("(/[^/~]*(~[01][^/~]*)*)+"), 0));
+    let keys = vec![
+        (
+            "schema",
+            described(
+                "A file with the JSON Schema (draft 2020-12) that each document must be by; else 422.",
+                not_empty(),
+            ),
+        ),
+        ("unique", pointers("Members, as JSON Pointers, of which no two documents have the same value; else 409.")),
+        ("index", pointers("Members, as JSON Pointers, that the collection can be asked and sorted by.")),
+        (
+            "version",
+            described(
+                "The member that says which version a client has: one that is not current is 409.",
+                text("/[^/]+"),
+            ),
+        ),
+        (
+            "if-match",
+            described(
+                "Whether a document may be changed without a condition; `required`: 428 without one.",
+                one_of(["optional", "required"]).with("default", "optional"),
+            ),
+        ),
+        (
+            "keep-deleted",
+            described(
+                "For how long a deleted document is 410, before it is 404.",
+                quantity(&DURATION, Zero::Taken).with("default", "1d"),
+            ),
+        ),
+        ("quota", described("Bytes of all documents together. Beyond: 507.", quantity(&SIZE, Zero::Refused))),
+        (
+            "page",
+            described(
+                "Documents of a page, unless the request has `_limit`.",
+                of_type("integer")
+                    .with("minimum", 1u64)
+                    .with("maximum", u64::from(LARGEST_PAGE))
+                    .with("default", 50u64),
+            ),
+        ),
+    ];
+    described("A collection of JSON documents, kept in `state`. The pattern ends in the name of their id.", table(keys))
 }
 
 fn redirect() -> Json {

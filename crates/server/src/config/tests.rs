@@ -1,5 +1,6 @@
 mod accepted;
 mod auth;
+mod documents;
 mod guards;
 mod refused;
 mod schema;

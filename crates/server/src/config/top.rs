@@ -5,8 +5,8 @@ use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, guards, limits,
-    proxies, syntax, tls,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, documents, guards,
+    limits, proxies, syntax, tls,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -164,6 +164,7 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     }
     allow::unguarded(reader, &routes, &spans, &guards);
     console::within_state(reader, config.state(), &routes, &spans);
+    documents::check(reader, &config, &routes, &spans);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
     let mut config = Config { auth: guards.auths, routes, router, ..config };
@@ -238,7 +239,20 @@ fn routes(
             patterns.push(pattern.clone());
             pattern_spans.push(key.span());
         }
-        if let Some(route) = guards::route(reader, pattern, key.span(), value, limits, guards) {
+        let Some(route) = guards::route(reader, pattern, key.span(), value, limits, guards) else { continue };
+        let collection = match &route.kind {
+            Kind::Document(documents) => Some(Route {
+                pattern: documents.collection.clone(),
+                kind: Kind::Collection(documents.clone()),
+                ..route.clone()
+            }),
+            _ => None,
+        };
+        for route in [route].into_iter().chain(collection) {
+            if let Kind::Collection(_) = route.kind {
+                patterns.push(route.pattern.clone());
+                pattern_spans.push(key.span());
+            }
             routes.push(route);
             route_spans.push(key.span());
         }

@@ -291,7 +291,8 @@ fn served(site: &DryRun, message: &[u8]) -> (Verdict, Vec<(String, String)>) {
         bytes: message,
         path: Request::decoded(&head, raw_path),
         raw_path,
-        keep: head.persistent,
+        persists: head.persistent,
+        drainable: true,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         id: site.random.id(site.clock.milliseconds()),
@@ -301,7 +302,7 @@ fn served(site: &DryRun, message: &[u8]) -> (Verdict, Vec<(String, String)>) {
         full: false,
     };
     let mut out = Vec::new();
-    let serving = serve::serve(&site.site, &request, site.moment(), crate::disk::Wait::Yes, &mut out);
+    let serving = serve::serve(&site.site, &request, site.moment(), crate::disk::Wait::Yes, None, &mut out);
     let answer = site.runtime.block_on(serving);
     (answer.verdict, fields(&out, answer.interim.is_some()))
 }

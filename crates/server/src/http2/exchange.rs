@@ -7,13 +7,14 @@ use super::sending::Sending;
 use super::wire::Wire;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
-use crate::client::Answered;
+use crate::client::{Answered, Arriving};
 use crate::send::{give, in_pieces};
 use crate::site::Site;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::Request;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ struct Exchange {
     site: Rc<Site>,
     buffers: Box<Buffers>,
     content: RecvStream,
-    respond: SendResponse<Bytes>,
+    respond: RefCell<SendResponse<Bytes>>,
 }
 
 /// What of an answer is still to be sent on its stream.
@@ -66,7 +67,7 @@ pub(super) fn begin(wire: &Rc<Wire>, request: Request<RecvStream>, respond: Send
     if client.crowded.is_some() {
         wire.tell_to_end();
     }
-    let exchange = Exchange { wire: wire.clone(), site, buffers, content, respond };
+    let exchange = Exchange { wire: wire.clone(), site, buffers, content, respond: RefCell::new(respond) };
     match answered {
         Some(answered) => exchange.deliver_at_once(answered),
         None => exchange.spawn(async move |exchange| exchange.answer(began).await),
@@ -89,10 +90,15 @@ impl Exchange {
     async fn answer(mut self, began: Option<Instant>) {
         let wire = self.wire.clone();
         let client = wire.client();
-        let answered = tokio::select! {
-            answered = client.answer(&self.site, &mut self.buffers, true, began) => answered,
-            _ = poll_fn(|context| self.respond.poll_reset(context)) => return self.end(),
+        let answered = {
+            let respond = &self.respond;
+            let arriving = Arriving::In(&mut self.content, respond);
+            tokio::select! {
+                answered = client.answer(&self.site, &mut self.buffers, arriving, true, began) => Some(answered),
+                _ = poll_fn(|context| respond.borrow_mut().poll_reset(context)) => None,
+            }
         };
+        let Some(answered) = answered else { return self.end() };
         match self.send_head(answered) {
             None => self.end(),
             Some((answered, unsent)) => self.send_rest(answered, unsent).await,
@@ -110,7 +116,7 @@ impl Exchange {
 
     /// Sends the head, and content that is there and that the client has room for; what there is beyond is left.
     fn send_head(&mut self, mut answered: Answered) -> Option<(Answered, Unsent)> {
-        if self.respond.stream_id().as_u32() == UPGRADED {
+        if self.respond.get_mut().stream_id().as_u32() == UPGRADED {
             answered.answer.interim = answered.answer.interim.or(self.wire.interim);
         }
         let answer = Bytes::copy_from_slice(&self.buffers.out);
@@ -121,10 +127,10 @@ impl Exchange {
         };
         // What cannot be sent is so because the stream is over, which the last of these tells.
         for head in interim {
-            let _ = self.respond.send_informational(head);
+            let _ = self.respond.get_mut().send_informational(head);
         }
         let ends = nothing_follows && content.is_empty();
-        let sent = self.respond.send_response(head, ends);
+        let sent = self.respond.get_mut().send_response(head, ends);
         let Ok(mut stream) = sent else {
             answered.answer.bytes = 0;
             self.note(&answered, Some(Close::PeerReset));
@@ -178,7 +184,7 @@ impl Exchange {
         wire.worker.give_back(buffers);
         wire.quiet.set(wire.worker.deadlines.now());
         if !content.is_end_stream() {
-            spawn_local(read_away(content, respond, wire));
+            spawn_local(read_away(content, respond.into_inner(), wire));
         }
     }
 }

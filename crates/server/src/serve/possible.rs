@@ -5,6 +5,7 @@ use crate::auth::{Access, Allow, Guard, Who};
 use crate::config::{Config, Per};
 use crate::gates::Gates;
 use crate::handler::Handler;
+use crate::handler::documents::takes;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -150,6 +151,11 @@ impl Site {
                         };
                         (find, conditional(true, false), dones.into_iter().map(done).collect(), ranges(method))
                     }
+                    Handler::Document(documents) | Handler::Collection(documents) => {
+                        let collection = matches!(route.handler, Handler::Collection(_));
+                        let conditions = documents.may_demand(collection, conditional(false, false));
+                        (find, conditions, documents.may_do(method), Vec::new())
+                    }
                     Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
                     Handler::Respond(fixed) => {
                         let exempt = fixed.status.class() != Class::Successful;
@@ -169,7 +175,11 @@ impl Site {
             true => vec![Authorize::default()],
             false => authorizations(gates, Access::of(method)),
         };
-        let negotiate = negotiations(common, gates);
+        let mut negotiate = negotiations(common, gates);
+        if let Some(Handler::Document(documents) | Handler::Collection(documents)) = route.map(|route| &route.handler) {
+            let collection = matches!(route.map(|route| &route.handler), Some(Handler::Collection(_)));
+            negotiate.extend(documents.may_negotiate(collection, method));
+        }
         Alternatives { arrive, authorize, find, negotiate, precondition, process, range }
     }
 
@@ -177,6 +187,10 @@ impl Site {
     pub(crate) fn interims(&self, route: usize, method: Method) -> Vec<Interim> {
         let route = &self.routes[route];
         let common = &route.common;
+        if let Handler::Document(_) | Handler::Collection(_) = route.handler {
+            let invites = route.allow.contains(method) && !takes(method).is_empty();
+            return interim::invite(invites, true, false).into_iter().collect();
+        }
         let hints = method == Method::Get && matches!(route.handler, Handler::Files(_)) && !common.hints.is_empty();
         hints.then(|| interim::hint(true, true, common.hints_to_all)).flatten().into_iter().collect()
     }
@@ -237,6 +251,8 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
             alternatives.push(there);
             alternatives
         }
+        Handler::Document(documents) => documents.may_find(false, method, there),
+        Handler::Collection(documents) => documents.may_find(true, method, there),
         Handler::Redirect(redirect) => vec![Find { elsewhere: Some(redirect.elsewhere), ..there }],
         Handler::Respond(_) => vec![there],
         #[cfg(test)]

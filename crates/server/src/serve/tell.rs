@@ -196,7 +196,7 @@ impl Exchange<'_, '_> {
             },
             Question::TypeTaken => self.fields(&[Name::ContentType]),
             Question::CodingTaken => self.fields(&[Name::ContentEncoding]),
-            Question::AnswerUnderstood => String::new(),
+            Question::AnswerUnderstood => self.fields(&[Name::Accept]),
             Question::IfMatch => self.against(Name::IfMatch),
             Question::IfNoneMatch => self.against(Name::IfNoneMatch),
             Question::IfModifiedSince => self.against(Name::IfModifiedSince),
@@ -227,14 +227,17 @@ impl Exchange<'_, '_> {
             | Question::RequestsFree
             | Question::RouteFree
             | Question::UpgradeAsked
-            | Question::ContentHasPlace
             | Question::ConditionGiven
             | Question::ContentArrived
+            | Question::UpstreamAnswered => String::new(),
+            Question::ContentHasPlace
             | Question::ContentSound
             | Question::ContentValid
             | Question::StateAgrees
-            | Question::UpstreamAnswered
-            | Question::RoomLeft => String::new(),
+            | Question::RoomLeft => match holds {
+                true => String::new(),
+                false => self.evidence_of_documents(),
+            },
         }
     }
 
@@ -278,7 +281,9 @@ impl Exchange<'_, '_> {
     fn found(&self, holds: bool) -> String {
         let Some(route) = self.route else { return String::new() };
         match (&self.site.routes[route].handler, &self.target) {
-            (Handler::Files(_), Target::Representation(found)) if holds => {
+            (Handler::Files(_) | Handler::Document(_) | Handler::Collection(_), Target::Representation(found))
+                if holds =>
+            {
                 let mut out = format!("{} bytes of {}", found.content.size(), found.description.media_type);
                 if let Some(tag) = &found.description.tag {
                     let _ = write!(out, ", {tag}");

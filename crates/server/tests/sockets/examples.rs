@@ -34,6 +34,9 @@ fn every_example_runs_and_answers_as_it_says() {
         ("statuses.toml", "GET", "/pause", 503),
         // By the address without TLS.
         ("https.toml", "GET", "/style.css", 308),
+        ("notes.toml", "GET", "/notes", 200),
+        ("notes.toml", "GET", "/notes/none", 404),
+        ("notes.toml", "DELETE", "/notes", 405),
         ("guards.toml", "GET", "/api/x", 200),
         ("guards.toml", "GET", "/search", 200),
         ("guards.toml", "GET", "/shop/x", 503),
@@ -51,6 +54,11 @@ fn every_example_runs_and_answers_as_it_says() {
         for listen in &mut config.listen {
             listen.address.set_port(0);
         }
+        // And for what is kept, which is nobody else's.
+        let state = tempfile::tempdir().expect("a folder");
+        if let Some(console) = &mut config.console {
+            console.socket = state.path().join("console.sock");
+        }
         let server = Server::start(config).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut asked = 0;
         for (_, method, target, status) in cases.iter().filter(|(example, ..)| *example == name) {
@@ -62,5 +70,5 @@ fn every_example_runs_and_answers_as_it_says() {
         assert!(asked > 0, "{name} is not in the table");
         server.stop().expect("it stops");
     }
-    assert_eq!(examples, 6, "an example was added: add its answers too");
+    assert_eq!(examples, 7, "an example was added: add its answers too");
 }

@@ -6,6 +6,7 @@ mod certificates;
 mod client;
 mod connection;
 mod console;
+mod documents;
 mod early;
 mod examples;
 mod files;

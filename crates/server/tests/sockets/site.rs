@@ -154,6 +154,14 @@ impl Site {
         }
     }
 
+    /// Stops the server, and starts another with the same config in the same folder, at another port.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let server = Server::start(parse(&self.text, self.folder.path())).unwrap_or_else(|error| panic!("{error}"));
+        self.address = server.addresses()[0];
+        self.server = Some(server);
+    }
+
     /// A path below `public`.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("public").join(name)

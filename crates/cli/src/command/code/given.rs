@@ -43,10 +43,11 @@ mod tests {
             "token-expired",
             "route-queue-full",
             "config-refused",
+            "unique-member-taken",
         ] {
             assert!(is_given(id), "{id}");
         }
-        for id in ["unique-member-taken", "job-queued", "upstream-refused", "upstream-answered"] {
+        for id in ["job-finished", "job-queued", "upstream-refused", "upstream-answered"] {
             assert!(!is_given(id), "{id}: a kind of route that gives it has come, so this line can go");
         }
     }

@@ -168,7 +168,10 @@ fn a_wrong_top_level_is_refused() {
         ),
         ("limits = 5", ("`limits` takes a table, not an integer", 1, "5", "write it as in `limits = { …")),
         ("route = []", ("`route` takes a table, not a list", 1, "[]", "write it as in `route = { …")),
-        ("route.\"/x\" = \"./public\"", ("a route is a table", 1, "\"./public\"", "write `files`, `redirect` or …")),
+        (
+            "route.\"/x\" = \"./public\"",
+            ("a route is a table", 1, "\"./public\"", "write `files`, `documents`, `redirect` or …"),
+        ),
         ("log = \"off\"\nlog = \"off\"", ("duplicate key", 2, "log", "keep one of the two")),
         (
             "user = \"nobody-has-this-name\"",

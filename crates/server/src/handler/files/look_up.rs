@@ -209,7 +209,7 @@ impl Files {
     ) -> Result<Rc<Representation>, Unfound> {
         let (content, identity) = if opened.identity.size <= SMALL {
             let (content, identity) = read_small(opened, disk).await?;
-            (Content::Memory(content), identity)
+            (Content::Memory(content.into()), identity)
         } else {
             let identity = opened.identity;
             (Content::File { file: Arc::new(opened.file), identity }, identity)
@@ -224,6 +224,7 @@ impl Files {
             cache_control: self.cache_control.clone(),
             vary: varies.then_some("Accept-Encoding"),
             ranges: true,
+            link: None,
             policy: None,
         };
         Ok(Rc::new(Representation::new(content, description)))
@@ -263,6 +264,7 @@ impl Files {
             cache_control: Some("no-cache".into()),
             vary: Some("Accept"),
             ranges: false,
+            link: None,
             policy: Some(POLICY),
         };
         let content = Content::Memory(text.into_bytes().into());

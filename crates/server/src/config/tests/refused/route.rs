@@ -8,8 +8,11 @@ fn a_wrong_route_is_refused() {
     const R: &str = "\"/r/{path...}\"";
     let cases: &[(&str, Expected<'_>)] = &[
         // Kinds.
-        ("", ("this route does nothing", 1, R, "give it one of `files`, `redirect`, `respond`")),
-        ("headers = {}", ("this route does nothing", 1, R, "give it one of `files`, `redirect`, `respond`")),
+        ("", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `redirect`, `respond`")),
+        (
+            "headers = {}",
+            ("this route does nothing", 1, R, "give it one of `documents`, `files`, `redirect`, `respond`"),
+        ),
         (
             "redirect = \"/\"\nfiles = \"public\"",
             ("a route has one kind, and this has `redirect` and `files`", 3, "files", "keep one, or give each a …"),
@@ -18,7 +21,6 @@ fn a_wrong_route_is_refused() {
             "proxy = [\"http://127.0.0.1:3000\"]",
             ("`proxy` is not supported by this version", 2, "proxy", "remove it: …"),
         ),
-        ("documents = {}", ("`documents` is not supported by this version", 2, "documents", "remove it: …")),
         ("files = \"public\"\nupload = {}", ("`upload` is not supported by this version", 3, "upload", "remove it: …")),
         ("files = \"public\"\nrates = 1", ("unknown key `rates`", 3, "rates", "did you mean `rate`?")),
         ("files = \"public\"\nhint = []", ("unknown key `hint`", 3, "hint", "did you mean `hints`?")),

@@ -1,0 +1,496 @@
+//! A document is put, patched, posted or deleted: its content is read and looked at, and the store compares and sets.
+
+use super::page::href;
+use super::{Documents, JSON_PATCH, Subject, described};
+use crate::config::{self, Limits};
+use crate::content;
+use crate::deadline::Deadlines;
+use crate::document::patch::{self, apply, merge};
+use crate::document::schema::{Failure as Broken, Schema};
+use crate::document::strict;
+use crate::document::tree::Tree;
+use crate::representation::Representation;
+use crate::request::Request;
+use crate::store::{
+    self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Pending, Refused, Remember, Repeated,
+    Scoped, Values, Write,
+};
+use bytes::Bytes;
+use ring::digest::{Context, SHA256};
+use serde_json::Value;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use verdict_core::cause::{Conflict, Done, Failure, Rejected};
+use verdict_core::decide::{Outcome, Permit};
+use verdict_core::explain::{Member, push_json};
+use verdict_core::field::list::elements;
+use verdict_core::method::Method;
+use verdict_wire::Name;
+
+/// How often a change that has no condition is tried anew when another came before it.
+const TRIES: u32 = 16;
+
+/// A document of up to this size is looked at on the worker's own thread.
+const SMALL: usize = 64 << 10;
+
+/// How long a change waits for the store before it is taken back.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is asked for, by whom it was admitted.
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) subject: &'a Subject,
+    pub(crate) permit: &'a Permit,
+    /// Whether there was a condition that held.
+    pub(crate) conditional: bool,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) limits: &'a Limits,
+    /// The id of a document that has none yet.
+    pub(crate) new: &'a str,
+    /// Milliseconds since 1970.
+    pub(crate) now: u64,
+    /// Only look what would come of it.
+    pub(crate) dry: bool,
+    /// What bounds waiting for the store.
+    pub(crate) deadlines: Option<&'a Rc<Deadlines>>,
+}
+
+/// What came of it, and what the answer is made of.
+pub(crate) struct Wrote {
+    pub(crate) outcome: Outcome,
+    /// Where a new document is.
+    pub(crate) location: Option<String>,
+    /// The tag of what is there now.
+    pub(crate) tag: Option<String>,
+    /// What is there now, where the client wants to see it.
+    pub(crate) representation: Option<Rc<Representation>>,
+    /// Whether the client asked for no content.
+    pub(crate) minimal: bool,
+    pub(crate) details: Details,
+}
+
+/// What a refusal tells beside its reason.
+#[derive(Default, Debug)]
+pub(crate) struct Details {
+    /// Where in the content it is, and what.
+    pub(crate) place: Option<(usize, usize, String)>,
+    /// In what the document breaks the schema.
+    pub(crate) broken: Vec<Broken>,
+    /// The member that it is about, as a JSON Pointer.
+    pub(crate) member: Option<String>,
+    /// Where the document is that holds its value.
+    pub(crate) holder: Option<String>,
+    /// What is the matter, in words.
+    pub(crate) why: Option<String>,
+    /// Bytes that are used, and that there may be.
+    pub(crate) used: Option<(u64, u64)>,
+}
+
+impl Details {
+    /// What is the matter, to go behind what the reason says.
+    pub(crate) fn why(&self) -> Option<String> {
+        match (&self.why, self.used, &self.broken[..]) {
+            (Some(why), ..) => Some(format!(": {why}")),
+            (None, Some((used, limit)), _) => Some(format!(", of which {used} of {limit} bytes are used")),
+            (None, None, [first, rest @ ..]) => {
+                let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+                let at = if first.pointer.is_empty() { "the document" } else { &first.pointer };
+                Some(format!(" at {at}: {}{more}", first.message))
+            }
+            (None, None, []) => None,
+        }
+    }
+
+    /// Where it is and what is the matter, in one line.
+    pub(crate) fn evidence(&self) -> String {
+        let place = self.place.as_ref().map(|(line, column, what)| format!("line {line}, column {column}: {what}"));
+        let holder = self
+            .holder
+            .as_ref()
+            .map(|holder| format!("{holder} has the same {}", self.member.as_deref().unwrap_or_default()));
+        let broken = self.broken.iter().map(|broken| format!("{}: {}", broken.pointer, broken.message));
+        let used = self.used.map(|(used, limit)| format!("{used} of {limit} bytes are used"));
+        let all: Vec<_> =
+            place.into_iter().chain(holder).chain(self.why.clone()).chain(used).chain(broken.take(3)).collect();
+        all.join("; ")
+    }
+
+    /// The members of a problem that say so for programs.
+    pub(crate) fn members(&self) -> Vec<(&'static str, Member<'_>)> {
+        let mut members = Vec::new();
+        if let Some((line, column, _)) = self.place {
+            members.extend([("line", Member::Number(line as u64)), ("column", Member::Number(column as u64))]);
+        }
+        members.extend(self.member.as_deref().map(|member| ("pointer", Member::Text(member))));
+        members.extend(self.holder.as_deref().map(|holder| ("holder", Member::Text(holder))));
+        if let Some((used, limit)) = self.used {
+            members.extend([("used", Member::Number(used)), ("limit", Member::Number(limit))]);
+        }
+        members
+    }
+
+    /// In what the document breaks the schema, as a JSON array.
+    pub(crate) fn errors(&self) -> Option<String> {
+        let error = |broken: &Broken| {
+            let mut out = String::from("{\"pointer\":");
+            push_json(&mut out, &broken.pointer);
+            out.push_str(",\"rule\":");
+            push_json(&mut out, &broken.rule);
+            out.push_str(",\"detail\":");
+            push_json(&mut out, &broken.message);
+            out.push('}');
+            out
+        };
+        let errors: Vec<_> = self.broken.iter().map(error).collect();
+        (!errors.is_empty()).then(|| format!("[{}]", errors.join(",")))
+    }
+}
+
+impl Wrote {
+    fn of(outcome: Outcome) -> Wrote {
+        let details = Details::default();
+        Wrote { outcome, location: None, tag: None, representation: None, minimal: false, details }
+    }
+
+    fn done(done: Done) -> Wrote {
+        Wrote::of(Outcome::Done(done))
+    }
+}
+
+/// A refusal on its way out.
+type Tried<T> = Result<T, Box<Wrote>>;
+
+fn refused(outcome: Outcome, details: Details) -> Box<Wrote> {
+    Box::new(Wrote { details, ..Wrote::of(outcome) })
+}
+
+fn failed(failure: Failure) -> Box<Wrote> {
+    Box::new(Wrote::of(Outcome::Failure(failure)))
+}
+
+impl Documents {
+    /// Does what a request asks for.
+    pub(crate) async fn change(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Wrote {
+        let done = match asked.request.head.method {
+            Method::Delete => self.delete(asked).await,
+            Method::Post => self.create(asked, content).await,
+            _ => self.put(asked, content).await,
+        };
+        done.unwrap_or_else(|refused| *refused)
+    }
+
+    async fn delete(&self, asked: &Asked<'_>) -> Tried<Wrote> {
+        let kept = self.config.keep_deleted.as_millis() as u64;
+        let deletion = Delete {
+            collection: self.collection.clone(),
+            id: asked.subject.id.clone().unwrap_or_default(),
+            expect: expected(asked),
+            keep_until: (kept > 0).then(|| asked.now.saturating_add(kept)),
+            dry: asked.dry,
+            now: asked.now,
+        };
+        match patiently(self.reader.store().delete(deletion), asked.deadlines).await? {
+            // Somebody else was faster, and it is as it was to be.
+            Ok(_) | Err(Refused::NothingThere { .. }) => Ok(Wrote::done(Done::Deleted)),
+            Err(refusal) => Err(self.refusal(refusal, asked)),
+        }
+    }
+
+    async fn create(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Wrote> {
+        let sent = self.content(asked, content).await?;
+        let remember = match asked.request.value(Name::IdempotencyKey) {
+            Some(key) => match self.begin(asked, key, &sent)? {
+                Ok(key) => Some(key),
+                Err(repeated) => return Ok(repeated),
+            },
+            None => None,
+        };
+        let location = href(asked.request.raw_path, asked.new);
+        let tagged = self.config.version.is_none();
+        let remember = remember.filter(|_| !asked.dry).map(|key| {
+            let location = location.clone();
+            let answer = move |revision| Answer::new(format!("{revision}\n{location}").into_bytes());
+            Remember { key, answer: Box::new(answer) }
+        });
+        let draft = self.draft(sent, None, None);
+        let Ready { content, values } = draft.ready().await?;
+        let write = Write { remember, ..self.write(asked, asked.new.to_owned(), Expect::Absent, content, values) };
+        match patiently(self.reader.store().write(write), asked.deadlines).await? {
+            Ok(written) => Ok(created(written.revision, location, tagged)),
+            Err(Refused::Repeated(repeated)) => self.repeated(repeated),
+            Err(refusal) => Err(self.refusal(refusal, asked)),
+        }
+    }
+
+    async fn put(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Wrote> {
+        let sent = self.content(asked, content).await?;
+        let id = asked.subject.id.clone().unwrap_or_default();
+        let patches = asked.request.head.method == Method::Patch;
+        let mut current = asked.subject.current.clone();
+        let tagged = self.config.version.is_none();
+        for _ in 0..TRIES {
+            let expect = match (&current, asked.conditional || patches || !tagged) {
+                _ if asked.conditional => expected(asked),
+                (_, false) => Expect::Any,
+                (Some(current), true) => Expect::Revision(current.revision),
+                (None, true) => Expect::Absent,
+            };
+            let before = current.as_ref().map(|current| current.content.clone());
+            let patch = patches.then(|| asked.request.value(Name::ContentType).is_some_and(is_json_patch));
+            let Ready { content, values } = self.draft(sent.clone(), patch, before).ready().await?;
+            let write = self.write(asked, id.clone(), expect, content.clone(), values);
+            let written = match patiently(self.reader.store().write(write), asked.deadlines).await? {
+                Ok(written) => written,
+                Err(Refused::TooLate { .. }) if !asked.conditional && patches => {
+                    current = match self.reader.get(&self.collection, &id, asked.now).map_err(failed)? {
+                        Found::Current(current) => Some(current),
+                        // It was there, and is no more.
+                        Found::Deleted { .. } | Found::Nothing => {
+                            return Err(refused(Outcome::Conflict(Conflict::Write), Details::default()));
+                        }
+                    };
+                    continue;
+                }
+                Err(refusal) => return Err(self.refusal(refusal, asked)),
+            };
+            if written.created {
+                return Ok(created(written.revision, asked.request.raw_path.to_owned(), tagged));
+            }
+            // RFC 9110 §9.3.4: no validator where what is stored is not what was sent.
+            let tag = tagged.then(|| store::tag(written.revision));
+            let minimal = prefers_minimal(asked.request);
+            let done = if minimal { Done::Replaced } else { Done::Updated };
+            let representation = (!minimal).then(|| Rc::new(described(content, tag.clone())));
+            return Ok(Wrote { tag, minimal, representation, ..Wrote::done(done) });
+        }
+        Err(refused(Outcome::Conflict(Conflict::Write), Details::default()))
+    }
+
+    async fn content(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Bytes> {
+        content.all(asked.limits).await.map(Bytes::from).map_err(|outcome| refused(outcome, Details::default()))
+    }
+
+    fn draft(&self, sent: Bytes, patch: Option<bool>, before: Option<Bytes>) -> Draft {
+        let (config, collection) = (self.config.clone(), self.collection.clone());
+        Draft { sent, patch, before, config, collection }
+    }
+
+    fn write(&self, asked: &Asked<'_>, id: String, expect: Expect, content: Bytes, values: Values) -> Write {
+        Write {
+            collection: self.collection.clone(),
+            id,
+            expect,
+            content,
+            values,
+            quota: self.config.quota,
+            remember: None,
+            dry: asked.dry,
+            now: asked.now,
+        }
+    }
+
+    /// Takes an Idempotency-Key; `Err` is what it was answered with before.
+    fn begin(&self, asked: &Asked<'_>, key: &[u8], sent: &[u8]) -> Tried<Result<store::InFlight, Wrote>> {
+        let mut context = Context::new(&SHA256);
+        context.update(sent);
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(context.finish().as_ref());
+        let route = self.config.collection.as_str().as_bytes();
+        let scoped = Scoped::new(&[asked.user.unwrap_or_default().as_bytes(), route], key);
+        match self.reader.begin(scoped, fingerprint, asked.now).map_err(failed)? {
+            Begun::Fresh(key) => Ok(Ok(key)),
+            Begun::InFlight => Err(refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default())),
+            Begun::Repeated(repeated) => self.repeated(repeated).map(Err),
+        }
+    }
+
+    fn repeated(&self, repeated: Repeated) -> Tried<Wrote> {
+        match repeated {
+            Repeated::Reused => Err(refused(Outcome::Rejected(Rejected::KeyReused), Details::default())),
+            Repeated::Replay(answer) => {
+                let text = String::from_utf8_lossy(answer.as_bytes()).into_owned();
+                let (revision, location) = text.split_once('\n').unwrap_or(("0", &text));
+                let revision = revision.parse().unwrap_or_default();
+                Ok(created(revision, location.to_owned(), self.config.version.is_none()))
+            }
+        }
+    }
+
+    fn refusal(&self, refused_for: Refused, asked: &Asked<'_>) -> Box<Wrote> {
+        let late = match (asked.conditional, &self.config.version) {
+            (true, _) => Conflict::MatchedTooLate,
+            (false, Some(_)) => Conflict::Version,
+            (false, None) => Conflict::Write,
+        };
+        match refused_for {
+            Refused::TooLate { current } => {
+                let tag = current.map(store::tag);
+                Box::new(Wrote { tag, ..Wrote::of(Outcome::Conflict(late)) })
+            }
+            Refused::NothingThere { .. } => refused(Outcome::Conflict(late), Details::default()),
+            Refused::Duplicate { pointer, holder } => {
+                let holder = match &asked.subject.id {
+                    None => href(asked.request.raw_path, &holder),
+                    Some(_) => href(asked.request.raw_path.rsplit_once('/').map_or("", |(above, _)| above), &holder),
+                };
+                let details = Details { member: Some(pointer), holder: Some(holder), ..Details::default() };
+                refused(Outcome::Conflict(Conflict::Unique), details)
+            }
+            Refused::Quota { used, limit } => {
+                let details = Details { used: Some((used, limit)), ..Details::default() };
+                refused(Outcome::Failure(Failure::Quota), details)
+            }
+            Refused::Repeated(_) => refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default()),
+        }
+    }
+}
+
+/// What came of a change. One that has not begun when the patience for it ends never does.
+async fn patiently<T>(pending: Pending<T>, deadlines: Option<&Rc<Deadlines>>) -> Tried<T> {
+    let Some(deadlines) = deadlines else { return pending.await.map_err(failed) };
+    let (deadline, mut pending) = (deadlines.enroll(), pin!(pending));
+    let done = match deadline.until(deadline.after(PATIENCE), pending.as_mut()).await {
+        Some(done) => done,
+        None if pending.abandon() => Err(Failure::StoreBusy),
+        None => pending.await,
+    };
+    done.map_err(failed)
+}
+
+fn created(revision: u64, location: String, tagged: bool) -> Wrote {
+    let tag = tagged.then(|| store::tag(revision));
+    Wrote { location: Some(location), tag, ..Wrote::done(Done::Created) }
+}
+
+/// What a permit was granted for.
+fn expected(asked: &Asked<'_>) -> Expect {
+    match (asked.conditional, asked.permit.version()) {
+        (false, _) => Expect::Any,
+        (true, 0) => Expect::Absent,
+        (true, revision) => Expect::Revision(revision),
+    }
+}
+
+/// RFC 7240 §4.2
+fn prefers_minimal(request: &Request<'_>) -> bool {
+    elements(request.lines(Name::Prefer)).any(|preference| {
+        let preference = preference.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        preference.eq_ignore_ascii_case(b"return=minimal")
+    })
+}
+
+fn is_json_patch(content_type: &[u8]) -> bool {
+    verdict_core::field::media_type::MediaType::parse(content_type).is_some_and(|found| found.matches(JSON_PATCH))
+}
+
+/// A document that is to be.
+struct Draft {
+    sent: Bytes,
+    /// What was sent is a patch; whether it is a JSON Patch, and else a merge patch.
+    patch: Option<bool>,
+    /// What is there.
+    before: Option<Bytes>,
+    config: Arc<config::Documents>,
+    collection: Arc<Collection>,
+}
+
+/// One that may be written.
+struct Ready {
+    content: Bytes,
+    values: Values,
+}
+
+impl Draft {
+    /// Looks at it, on another thread where that may take long.
+    async fn ready(self) -> Tried<Ready> {
+        let size = self.sent.len() + self.before.as_ref().map_or(0, Bytes::len);
+        let looked = match size {
+            ..=SMALL => self.look(),
+            _ => match spawn_blocking(move || self.look()).await {
+                Ok(looked) => looked,
+                Err(_) => return Err(failed(Failure::Panicked)),
+            },
+        };
+        looked.map_err(|(outcome, details)| refused(outcome, *details))
+    }
+
+    fn look(self) -> Result<Ready, (Outcome, Box<Details>)> {
+        let content = match self.patch {
+            None => self.sent.clone(),
+            Some(_) => self.patched()?.into(),
+        };
+        let mut value = parsed(&content)?;
+        let content = match &self.config.version {
+            None => content,
+            Some(_) => {
+                let content = Bytes::from(self.versioned(&content, &value)?);
+                value = parsed(&content)?;
+                content
+            }
+        };
+        let broken = self.config.schema.as_deref().map_or_else(Vec::new, |schema: &Schema| schema.failures(&value));
+        if !broken.is_empty() {
+            let details = Details { broken, ..Details::default() };
+            return Err((Outcome::Rejected(Rejected::Schema), Box::new(details)));
+        }
+        Ok(Ready { values: self.collection.values(&value), content })
+    }
+
+    fn patched(&self) -> Result<String, (Outcome, Box<Details>)> {
+        let patch = Tree::read(&self.sent).map_err(|fault| unread(&fault))?;
+        let before = self.before.as_deref().unwrap_or(b"null");
+        // What is stored was read before.
+        let document = Tree::read(before).map_err(|_| (Outcome::Failure(Failure::Corrupt), Box::default()))?;
+        let most = LARGEST_PATCHED.max(before.len());
+        let patched = match self.patch {
+            Some(true) => apply(document, &patch, most),
+            _ => merge(document, patch, most),
+        };
+        patched.map_err(|patch::Refusal { kind, operation, pointer, why }| {
+            let operation = operation.map_or(String::new(), |operation| format!("operation {operation}: "));
+            let why = Some(format!("{operation}{why}"));
+            (kind.outcome(), Box::new(Details { member: Some(pointer), why, ..Details::default() }))
+        })
+    }
+
+    /// The document with the next version in it, if the one that it has is the current one.
+    fn versioned(&self, content: &[u8], value: &Value) -> Result<String, (Outcome, Box<Details>)> {
+        let Some(pointer) = &self.config.version else { return Ok(String::new()) };
+        let before = self.before.as_deref().map(|before| serde_json::from_slice::<Value>(before).unwrap_or_default());
+        let current = before.as_ref().map(|before| pointer.find(before).and_then(Value::as_u64).unwrap_or_default());
+        let theirs = pointer.find(value).and_then(Value::as_u64);
+        if let Some(current) = current
+            && theirs != Some(current)
+        {
+            let why = Some(format!("the current one is {current}"));
+            let details = Details { member: Some(pointer.to_string()), why, ..Details::default() };
+            return Err((Outcome::Conflict(Conflict::Version), Box::new(details)));
+        }
+        let next = current.map_or(1, |current| current.saturating_add(1));
+        let patch = format!("[{{\"op\":\"add\",\"path\":{},\"value\":{next}}}]", Value::from(pointer.to_string()));
+        let set = Tree::read(content).ok().zip(Tree::read(patch.as_bytes()).ok());
+        let set = set.and_then(|(document, patch)| apply(document, &patch, content.len() + 64).ok());
+        // Only an object has members.
+        set.ok_or_else(|| {
+            let why = Some("it is no object, and has no place for its version".to_owned());
+            (Outcome::Rejected(Rejected::Patch), Box::new(Details { why, ..Details::default() }))
+        })
+    }
+}
+
+/// The most that a patch may make of a document that is smaller.
+const LARGEST_PATCHED: usize = 16 << 20;
+
+/// A document as its members are asked for, once it has been read strictly.
+fn parsed(content: &[u8]) -> Result<Value, (Outcome, Box<Details>)> {
+    let text = strict::check(content).map_err(|fault| unread(&fault))?;
+    serde_json::from_str(text).map_err(|_| (Outcome::Rejected(Rejected::Json), Box::default()))
+}
+
+fn unread(fault: &strict::Fault) -> (Outcome, Box<Details>) {
+    let place = Some((fault.line, fault.column, fault.what.to_string()));
+    (Outcome::Rejected(fault.kind.cause()), Box::new(Details { place, ..Details::default() }))
+}
