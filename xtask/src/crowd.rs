@@ -9,6 +9,7 @@
 use crate::client::Answer;
 use crate::failure::{Failure, While};
 use crate::process::on_cores;
+use crate::stalls::{self, Stall};
 use crate::times::{TURN, Times, Turns};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -41,6 +42,8 @@ const REASON: &str = "route-queue-full";
 pub(crate) struct Crowd {
     /// The core that it is made on, which it keeps busy: a timer of the system would be late by more than a refusal takes.
     pub(crate) core: usize,
+    /// The server's core, which is watched.
+    pub(crate) server: usize,
     /// Connections, which take turns.
     pub(crate) connections: usize,
     /// When the clients ask.
@@ -67,8 +70,10 @@ pub(crate) struct Met {
     pub(crate) downloads: Times,
     /// Until it had the first byte of it.
     pub(crate) begun: Times,
-    /// Until a client that was refused had all of its 503.
+    /// Until a client that was refused had all of its 503, while both cores were there.
     pub(crate) refusals: Times,
+    /// How many more refusals fell together with a time in which a core was taken away from all that ran on it.
+    pub(crate) stalled: usize,
     /// The part of the time in which the load had something to do.
     pub(crate) busy: f64,
     /// The part of the time in which the load did not have its core.
@@ -79,7 +84,12 @@ impl Crowd {
     /// Puts the load on a server. Every answer must be the whole file, or a 503 that says when to come again and that it is
     /// for want of a slot.
     pub(crate) fn run(&self, address: SocketAddr, request: &[u8], length: u64) -> Result<Met, Failure> {
-        let run = || Run::open(*self, address, request, length)?.until_over();
+        let run = || {
+            let run = Run::open(*self, address, request, length)?;
+            let begun = run.turns.begun();
+            let (run, stalls) = stalls::watch(self.server, begun, || run.until_over())?;
+            run.met(&stalls)
+        };
         on_cores(&[self.core], run).while_trying(format_args!("crowd {address}"))
     }
 
@@ -111,7 +121,8 @@ struct Run<'a> {
     asked: u64,
     downloads: Vec<f64>,
     begun: Vec<f64>,
-    refusals: Vec<f64>,
+    /// When each was asked for, and when it was there.
+    refusals: Vec<Stall>,
     /// The refusals as they came, to be held against what they must say when the load is over.
     said: Vec<Vec<u8>>,
     buffer: Vec<u8>,
@@ -168,7 +179,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn until_over(mut self) -> io::Result<Met> {
+    fn until_over(mut self) -> io::Result<Run<'a>> {
         let last = Duration::from_secs(self.load.seconds.into());
         let mut events = Vec::with_capacity(EVENTS);
         let mut looked = Duration::ZERO;
@@ -197,10 +208,11 @@ impl<'a> Run<'a> {
             }
             looked = seen;
         }
-        self.met()
+        Ok(self)
     }
 
-    fn met(self) -> io::Result<Met> {
+    /// What was met, where the server's core was not there at these times.
+    fn met(self, stalls: &[Stall]) -> io::Result<Met> {
         let all = self.turns.now();
         if let Arrivals::Even(rate) = self.load.arrivals
             && (self.asked as f64) < rate * f64::from(self.load.seconds) * 0.95
@@ -211,10 +223,17 @@ impl<'a> Run<'a> {
             )));
         }
         self.said.iter().try_for_each(|answer| refuses(answer))?;
+        let all_refusals = self.refusals.len();
+        let own = self.turns.stalls();
+        let there =
+            |(from, until): &&Stall| !stalls::overlaps(stalls, *from, *until) && !stalls::overlaps(own, *from, *until);
+        let refusals = self.refusals.iter().filter(there);
+        let refusals = Times::of(refusals.map(|(from, until)| (*until - *from).as_secs_f64() * 1e6).collect());
         Ok(Met {
             downloads: Times::of(self.downloads),
             begun: Times::of(self.begun),
-            refusals: Times::of(self.refusals),
+            stalled: all_refusals - refusals.count(),
+            refusals,
             busy: 1.0 - self.idle.as_secs_f64() / all.as_secs_f64(),
             kept_off: self.turns.kept_off(),
         })
@@ -287,7 +306,7 @@ impl<'a> Run<'a> {
             }
             503 if content < length => {}
             503 if content == length => {
-                self.refusals.push(took);
+                self.refusals.push((client.asked.min(at), at));
                 self.said.push(std::mem::take(came));
                 self.free(place);
             }
@@ -438,7 +457,7 @@ mod tests {
     fn met(steps: u64, server: SocketAddr) -> Result<Met, Failure> {
         let core = crate::process::cores().expect("the cores")[0];
         let arrivals = Arrivals::AfterAnswers(Duration::ZERO);
-        let load = Crowd { core, connections: 1, arrivals, step: [STEP_TIME; 2], seconds: 1 };
+        let load = Crowd { core, server: core, connections: 1, arrivals, step: [STEP_TIME; 2], seconds: 1 };
         load.run(server, b"ask\n", steps * STEP)
     }
 

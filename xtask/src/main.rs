@@ -25,6 +25,7 @@ mod progress;
 mod protocols;
 mod rows;
 mod site;
+mod stalls;
 mod table;
 mod times;
 mod verdict;

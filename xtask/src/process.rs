@@ -156,12 +156,17 @@ pub(crate) fn on_cores<T: Send>(cores: &[usize], work: impl FnOnce() -> io::Resu
         return work();
     }
     let pinned = || {
-        let mut set = CpuSet::new();
-        cores.iter().for_each(|core| set.set(*core));
-        sched_setaffinity(None, &set)?;
+        pin(cores)?;
         work()
     };
     thread::scope(|scope| scope.spawn(pinned).join()).unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+}
+
+/// Has this thread run on these cores and no other.
+pub(crate) fn pin(cores: &[usize]) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    cores.iter().for_each(|core| set.set(*core));
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 /// The cores that this process may run on.

@@ -1,5 +1,6 @@
 //! Times of answers, and whether the load that measured them had its core to itself.
 
+use crate::stalls::{LATE, Stall, stall};
 use std::time::{Duration, Instant};
 
 /// A turn of a load that takes longer than this was not its own doing: something else had the core.
@@ -30,11 +31,16 @@ pub(crate) struct Turns {
     begun: Instant,
     last: Duration,
     kept_off: Duration,
+    stalls: Vec<Stall>,
 }
 
 impl Turns {
     pub(crate) fn begin() -> Turns {
-        Turns { begun: Instant::now(), last: Duration::ZERO, kept_off: Duration::ZERO }
+        Turns { begun: Instant::now(), last: Duration::ZERO, kept_off: Duration::ZERO, stalls: Vec::new() }
+    }
+
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// The time since the beginning.
@@ -49,8 +55,16 @@ impl Turns {
         if took > TURN {
             self.kept_off += took;
         }
+        if took > LATE {
+            self.stalls.push(stall(self.last, now));
+        }
         self.last = now;
         (now, took)
+    }
+
+    /// The turns in which the load was without its core for long.
+    pub(crate) fn stalls(&self) -> &[Stall] {
+        &self.stalls
     }
 
     /// The part of the time in which the load did not have its core, and what came then could not be seen.
