@@ -17,6 +17,7 @@ mod later;
 mod limits;
 mod listen;
 mod maintenance;
+mod owned;
 mod proxies;
 mod rate;
 mod read;

@@ -4,6 +4,7 @@ pub(crate) mod documents;
 pub mod files;
 pub(crate) mod redirect;
 pub(crate) mod respond;
+pub(crate) mod wrote;
 
 use std::rc::Rc;
 

@@ -2,7 +2,7 @@
 
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::config::Explain;
-use crate::handler::documents::Details;
+use crate::handler::wrote::Details;
 use crate::site::Common;
 use std::borrow::Cow;
 use std::fmt::Display;

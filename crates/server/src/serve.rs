@@ -7,9 +7,9 @@ use crate::answer::{Fields, Rest, Stamp, Writing};
 use crate::config::Explain;
 use crate::content::{Content, Read};
 use crate::disk::Wait;
-use crate::handler::documents::Subject;
 use crate::handler::files::Looked;
 use crate::handler::respond::Fixed;
+use crate::handler::wrote::Wrote;
 use crate::handler::{Handler, redirect};
 use crate::id::{Id, Random};
 use crate::moment::Moment;
@@ -40,11 +40,13 @@ use verdict_core::status::{Class, Status};
 use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
 
+mod change;
 mod documents;
 mod gates;
 mod possible;
 mod tell;
 
+use change::Subject;
 pub(crate) use gates::Passed;
 pub(crate) use possible::{is_noticed, of_any_message};
 pub(crate) use tell::{Step, Told, tell_malformed};
@@ -100,8 +102,10 @@ struct Exchange<'s, 'r> {
     passed: Option<Box<Passed>>,
     /// Where it is read; `None` where nothing is waited for.
     content: Option<Box<Content<'r>>>,
-    /// The document or the collection that it is about, and what was done to it.
-    subject: Option<Box<Subject>>,
+    /// What it is about, on a route where something can be changed.
+    subject: Option<Subject>,
+    /// What was done to that.
+    wrote: Option<Box<Wrote>>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -158,6 +162,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             passed: None,
             content,
             subject: None,
+            wrote: None,
         }
     }
 
@@ -300,7 +305,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
     fn negotiation(&self) -> Negotiate {
         let framing = self.request.head.framing;
         if self.subject.is_some() {
-            return self.negotiation_of_documents(self.negotiation_of(framing));
+            return self.negotiation_of_change(self.negotiation_of(framing));
         }
         if framing == Framing::None {
             return Negotiate::default();
@@ -322,9 +327,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
 
     fn conditions(&self) -> Precondition {
         let request = self.request;
-        if self.subject.is_some()
-            && let Some(conditions) = self.conditions_of_documents()
-        {
+        if let Some(conditions) = self.conditions_of_change() {
             return conditions;
         }
         match &self.target {
@@ -449,7 +452,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             more.extend(self.gate_fields(verdict.reason));
         }
         if self.subject.is_some() {
-            more.extend(self.fields_of_documents(verdict.reason));
+            more.extend(self.fields_of_change(verdict.reason));
         }
         more
     }
@@ -523,7 +526,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             unlisted: None,
             details: None,
         };
-        self.add_circumstances_of_documents(&mut circumstances);
+        self.add_circumstances_of_change(&mut circumstances);
         circumstances
     }
 }

@@ -2,7 +2,6 @@
 
 use super::later::Place;
 use super::read::{Entry, Reader, Zero};
-use super::{Config, Kind, Route};
 use crate::document::pointer::Pointer;
 use crate::document::schema::Schema;
 use crate::route::{Pattern, Segment};
@@ -170,22 +169,4 @@ fn version(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Pointer> {
         error.help("write it as in `version = \"/rev\"`");
     }
     pointer
-}
-
-/// What a `documents` route needs of the rest of the config.
-pub(super) fn check(reader: &mut Reader<'_>, config: &Config, routes: &[Route], spans: &[Range<usize>]) {
-    for (route, span) in routes.iter().zip(spans) {
-        let Kind::Document(_) = &route.kind else { continue };
-        if config.console.is_none() {
-            let error = reader.findings.error(span.clone(), "a `documents` route without a place to keep them");
-            error.help("add `state = \"./state\"` at the top of the config");
-        }
-        let beyond = config.listen.iter().find(|listen| !listen.address.ip().is_loopback());
-        if let (Some(listen), None, false) = (beyond, route.auth, route.open) {
-            let message = format!("`{}` can be written by anybody who reaches {}", route.pattern, listen.address);
-            let error = reader.findings.error(span.clone(), message);
-            error.label("without `auth`, beyond this machine");
-            error.help("add `auth = \"NAME\"` and `[auth.NAME]`, or `auth = \"none\"` to open it on purpose");
-        }
-    }
 }

@@ -5,8 +5,8 @@ use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, documents, guards,
-    limits, proxies, syntax, tls,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, guards, limits,
+    owned, proxies, syntax, tls,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -164,7 +164,7 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     }
     allow::unguarded(reader, &routes, &spans, &guards);
     console::within_state(reader, config.state(), &routes, &spans);
-    documents::check(reader, &config, &routes, &spans);
+    owned::check(reader, &config, &routes, &spans);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
     let mut config = Config { auth: guards.auths, routes, router, ..config };

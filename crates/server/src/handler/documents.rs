@@ -8,7 +8,7 @@ mod change;
 mod page;
 mod possible;
 
-pub(crate) use change::{Asked, Details, Wrote};
+pub(crate) use change::Asked;
 
 use crate::config;
 use crate::representation::{Content, Description, Representation};
@@ -57,8 +57,6 @@ pub(crate) struct Subject {
     pub(crate) current: Option<Current>,
     /// A filter or an order of the query that cannot be used, in words.
     pub(crate) unlisted: Option<String>,
-    /// What was done to it.
-    pub(crate) wrote: Option<Wrote>,
 }
 
 /// What the look-up found.
@@ -75,7 +73,7 @@ impl Documents {
 
     /// What is at a document's path. `now`: milliseconds since 1970. Hot.
     pub(crate) fn look(&self, id: &str, method: Method, now: u64) -> Looked {
-        let mut subject = Subject { id: Some(id.to_owned()), current: None, unlisted: None, wrote: None };
+        let mut subject = Subject { id: Some(id.to_owned()), current: None, unlisted: None };
         let creates = method == Method::Put;
         let absent = match self.reader.get(&self.collection, id, now) {
             // A slash in an id would be another path once it is decoded.
@@ -95,7 +93,7 @@ impl Documents {
 
     /// What is at the collection's path: for a method that reads, the page that the query asks for.
     pub(crate) fn look_at_collection(&self, request: &Request<'_>) -> Looked {
-        let mut subject = Subject { id: None, current: None, unlisted: None, wrote: None };
+        let mut subject = Subject { id: None, current: None, unlisted: None };
         if !request.head.method.reads() {
             return Looked { subject, representation: None, absent: None };
         }

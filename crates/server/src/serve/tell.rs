@@ -236,7 +236,7 @@ impl Exchange<'_, '_> {
             | Question::StateAgrees
             | Question::RoomLeft => match holds {
                 true => String::new(),
-                false => self.evidence_of_documents(),
+                false => self.evidence_of_change(),
             },
         }
     }

@@ -6,26 +6,23 @@ use crate::config::{self, Limits};
 use crate::content;
 use crate::deadline::Deadlines;
 use crate::document::patch::{self, apply, merge};
-use crate::document::schema::{Failure as Broken, Schema};
+use crate::document::schema::Schema;
 use crate::document::strict;
 use crate::document::tree::Tree;
-use crate::representation::Representation;
+use crate::handler::wrote::{Details, Tried, Wrote, failed, patiently, refused};
 use crate::request::Request;
 use crate::store::{
-    self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Pending, Refused, Remember, Repeated,
-    Scoped, Values, Write,
+    self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Refused, Remember, Repeated, Scoped,
+    Values, Write,
 };
 use bytes::Bytes;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::spawn_blocking;
 use verdict_core::cause::{Conflict, Done, Failure, Rejected};
 use verdict_core::decide::{Outcome, Permit};
-use verdict_core::explain::{Member, push_json};
 use verdict_core::field::list::elements;
 use verdict_core::method::Method;
 use verdict_wire::Name;
@@ -35,9 +32,6 @@ const TRIES: u32 = 16;
 
 /// A document of up to this size is looked at on the worker's own thread.
 const SMALL: usize = 64 << 10;
-
-/// How long a change waits for the store before it is taken back.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked for, by whom it was admitted.
 pub(crate) struct Asked<'a> {
@@ -56,119 +50,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) dry: bool,
     /// What bounds waiting for the store.
     pub(crate) deadlines: Option<&'a Rc<Deadlines>>,
-}
-
-/// What came of it, and what the answer is made of.
-pub(crate) struct Wrote {
-    pub(crate) outcome: Outcome,
-    /// Where a new document is.
-    pub(crate) location: Option<String>,
-    /// The tag of what is there now.
-    pub(crate) tag: Option<String>,
-    /// What is there now, where the client wants to see it.
-    pub(crate) representation: Option<Rc<Representation>>,
-    /// Whether the client asked for no content.
-    pub(crate) minimal: bool,
-    pub(crate) details: Details,
-}
-
-/// What a refusal tells beside its reason.
-#[derive(Default, Debug)]
-pub(crate) struct Details {
-    /// Where in the content it is, and what.
-    pub(crate) place: Option<(usize, usize, String)>,
-    /// In what the document breaks the schema.
-    pub(crate) broken: Vec<Broken>,
-    /// The member that it is about, as a JSON Pointer.
-    pub(crate) member: Option<String>,
-    /// Where the document is that holds its value.
-    pub(crate) holder: Option<String>,
-    /// What is the matter, in words.
-    pub(crate) why: Option<String>,
-    /// Bytes that are used, and that there may be.
-    pub(crate) used: Option<(u64, u64)>,
-}
-
-impl Details {
-    /// What is the matter, to go behind what the reason says.
-    pub(crate) fn why(&self) -> Option<String> {
-        match (&self.why, self.used, &self.broken[..]) {
-            (Some(why), ..) => Some(format!(": {why}")),
-            (None, Some((used, limit)), _) => Some(format!(", of which {used} of {limit} bytes are used")),
-            (None, None, [first, rest @ ..]) => {
-                let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-                let at = if first.pointer.is_empty() { "the document" } else { &first.pointer };
-                Some(format!(" at {at}: {}{more}", first.message))
-            }
-            (None, None, []) => None,
-        }
-    }
-
-    /// Where it is and what is the matter, in one line.
-    pub(crate) fn evidence(&self) -> String {
-        let place = self.place.as_ref().map(|(line, column, what)| format!("line {line}, column {column}: {what}"));
-        let holder = self
-            .holder
-            .as_ref()
-            .map(|holder| format!("{holder} has the same {}", self.member.as_deref().unwrap_or_default()));
-        let broken = self.broken.iter().map(|broken| format!("{}: {}", broken.pointer, broken.message));
-        let used = self.used.map(|(used, limit)| format!("{used} of {limit} bytes are used"));
-        let all: Vec<_> =
-            place.into_iter().chain(holder).chain(self.why.clone()).chain(used).chain(broken.take(3)).collect();
-        all.join("; ")
-    }
-
-    /// The members of a problem that say so for programs.
-    pub(crate) fn members(&self) -> Vec<(&'static str, Member<'_>)> {
-        let mut members = Vec::new();
-        if let Some((line, column, _)) = self.place {
-            members.extend([("line", Member::Number(line as u64)), ("column", Member::Number(column as u64))]);
-        }
-        members.extend(self.member.as_deref().map(|member| ("pointer", Member::Text(member))));
-        members.extend(self.holder.as_deref().map(|holder| ("holder", Member::Text(holder))));
-        if let Some((used, limit)) = self.used {
-            members.extend([("used", Member::Number(used)), ("limit", Member::Number(limit))]);
-        }
-        members
-    }
-
-    /// In what the document breaks the schema, as a JSON array.
-    pub(crate) fn errors(&self) -> Option<String> {
-        let error = |broken: &Broken| {
-            let mut out = String::from("{\"pointer\":");
-            push_json(&mut out, &broken.pointer);
-            out.push_str(",\"rule\":");
-            push_json(&mut out, &broken.rule);
-            out.push_str(",\"detail\":");
-            push_json(&mut out, &broken.message);
-            out.push('}');
-            out
-        };
-        let errors: Vec<_> = self.broken.iter().map(error).collect();
-        (!errors.is_empty()).then(|| format!("[{}]", errors.join(",")))
-    }
-}
-
-impl Wrote {
-    fn of(outcome: Outcome) -> Wrote {
-        let details = Details::default();
-        Wrote { outcome, location: None, tag: None, representation: None, minimal: false, details }
-    }
-
-    fn done(done: Done) -> Wrote {
-        Wrote::of(Outcome::Done(done))
-    }
-}
-
-/// A refusal on its way out.
-type Tried<T> = Result<T, Box<Wrote>>;
-
-fn refused(outcome: Outcome, details: Details) -> Box<Wrote> {
-    Box::new(Wrote { details, ..Wrote::of(outcome) })
-}
-
-fn failed(failure: Failure) -> Box<Wrote> {
-    Box::new(Wrote::of(Outcome::Failure(failure)))
 }
 
 impl Documents {
@@ -346,18 +227,6 @@ impl Documents {
             Refused::Repeated(_) => refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default()),
         }
     }
-}
-
-/// What came of a change. One that has not begun when the patience for it ends never does.
-async fn patiently<T>(pending: Pending<T>, deadlines: Option<&Rc<Deadlines>>) -> Tried<T> {
-    let Some(deadlines) = deadlines else { return pending.await.map_err(failed) };
-    let (deadline, mut pending) = (deadlines.enroll(), pin!(pending));
-    let done = match deadline.until(deadline.after(PATIENCE), pending.as_mut()).await {
-        Some(done) => done,
-        None if pending.abandon() => Err(Failure::StoreBusy),
-        None => pending.await,
-    };
-    done.map_err(failed)
 }
 
 fn created(revision: u64, location: String, tagged: bool) -> Wrote {

@@ -1,0 +1,105 @@
+//! Where the routes that own something touch the stages: what each kind of them says is in a file of its own.
+
+use super::{Exchange, Target};
+use crate::answer::Fields;
+use crate::disk::Wait;
+use crate::handler::documents;
+use crate::refusal::Circumstances;
+use std::borrow::Cow;
+use std::future::pending;
+use verdict_core::cause::Done;
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{Negotiate, Outcome, Permit, Precondition, Process};
+use verdict_core::method::Method;
+use verdict_core::reason::Reason;
+
+/// What a request is about where something can be changed.
+pub(super) enum Subject {
+    /// A document, or the collection.
+    Document(Box<documents::Subject>),
+}
+
+impl Exchange<'_, '_> {
+    /// What the route has to say of the content and the answer.
+    pub(super) fn negotiation_of_change(&self, common: Negotiate) -> Negotiate {
+        match &self.subject {
+            Some(Subject::Document(_)) => self.negotiation_of_documents(common),
+            None => common,
+        }
+    }
+
+    /// The conditions, and the revision that they were evaluated against.
+    pub(super) fn conditions_of_change(&self) -> Option<Precondition> {
+        match &self.subject {
+            Some(Subject::Document(_)) => self.conditions_of_documents(),
+            None => None,
+        }
+    }
+
+    /// Does what the request asks for, where that is to change something.
+    pub(super) async fn work(&mut self, permit: &Permit) -> Process {
+        let method = self.request.head.method;
+        if self.subject.is_none() || method.reads() || method == Method::Options {
+            return Process { work: Work::Read, outcome: self.outcome() };
+        }
+        if matches!(self.wait, Wait::No) {
+            return pending().await;
+        }
+        let mut content = self.content.take();
+        let wrote = match (&self.subject, &mut content) {
+            (Some(Subject::Document(_)), Some(content)) => self.work_of_documents(permit, content).await,
+            _ => None,
+        };
+        self.content = content;
+        // Whoever may wait has been given the content.
+        let Some(mut wrote) = wrote else { return Process { work: Work::Read, outcome: self.outcome() } };
+        let outcome = wrote.outcome;
+        if let Outcome::Done(_) = outcome {
+            self.target = wrote.representation.take().map_or(Target::Nothing, Target::Representation);
+        }
+        self.wrote = Some(Box::new(wrote));
+        Process { work: Work::Write, outcome }
+    }
+
+    /// The fields that an answer has of what was done, or of what could be.
+    pub(super) fn fields_of_change(&self, reason: Reason) -> Fields<'_> {
+        let mut fields = Fields::new();
+        if let Some(wrote) = &self.wrote {
+            if let Some(location) = &wrote.location {
+                fields.push(("Location", Cow::Borrowed(location)));
+            }
+            if let (Some(tag), Outcome::Done(Done::Created | Done::Replaced)) = (&wrote.tag, wrote.outcome) {
+                fields.push(("ETag", Cow::Borrowed(tag)));
+            }
+            if wrote.minimal {
+                fields.push(("Preference-Applied", Cow::Borrowed("return=minimal")));
+            }
+        }
+        match &self.subject {
+            Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
+            None => {}
+        }
+        fields
+    }
+
+    /// What is the matter with content, or with what is there, as a step of an explanation has it.
+    pub(super) fn evidence_of_change(&self) -> String {
+        let unlisted = match &self.subject {
+            Some(Subject::Document(subject)) => subject.unlisted.clone(),
+            None => None,
+        };
+        unlisted.or(self.wrote.as_ref().map(|wrote| wrote.details.evidence())).unwrap_or_default()
+    }
+
+    /// What a refusal tells of the content and of what is there.
+    pub(super) fn add_circumstances_of_change<'a>(&'a self, circumstances: &mut Circumstances<'a>) {
+        if let Some(Subject::Document(subject)) = &self.subject {
+            circumstances.unlisted = subject.unlisted.as_deref();
+        }
+        let Some(wrote) = &self.wrote else { return };
+        circumstances.details = Some(&wrote.details);
+        if let Some(tag) = &wrote.tag {
+            circumstances.tag = Some(tag);
+        }
+    }
+}
