@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-/// From so many pages on that the database has not, they are taken over: 4 MiB.
-const BEGIN: i64 = 1024;
+/// From so many pages on that the database has not, they are taken over: 32 MiB. A page that is written again and again is taken
+/// over once.
+const BEGIN: i64 = 8192;
 
 /// A log of so many pages is begun anew, which only the writer can: while it writes, the log never ends. 64 MiB.
 const LONGEST: i64 = 16384;

@@ -119,6 +119,7 @@ impl Change<'_> {
         };
         if self.change_members(key, declared)? {
             version = self.revision(now);
+            self.write_state(key)?;
             let mut update = connection.prepare_cached("UPDATE collection SET declared = ? WHERE key = ?")?;
             update.execute((version, key))?;
         }

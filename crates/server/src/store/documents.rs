@@ -4,7 +4,7 @@ use super::cache;
 use super::declare::Collection;
 use super::idempotency::{Remember, Repeated};
 use super::index::{Key, Values};
-use super::writer::{Change, Outcome};
+use super::writer::{Change, Outcome, State};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result as Sqlite};
 use std::sync::Arc;
@@ -145,8 +145,7 @@ impl Change<'_> {
         if !expect.holds(current.map(|row| row.revision)) {
             return Ok(Err(Refused::TooLate { current: current.map(|row| row.revision) }));
         }
-        let mut state = self.connection.prepare_cached("SELECT bytes, declared FROM collection WHERE key = ?")?;
-        let (used, declared): (u64, u64) = state.query_one([collection.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let State { bytes: used, declared, .. } = self.state(collection.key)?;
         let (before, bytes) = (current.map_or(0, |row| row.bytes), content.len() as u64);
         // Whoever makes a document smaller may, even where the quota has been lowered below what is used.
         if let Some(limit) = quota
@@ -249,10 +248,8 @@ impl Change<'_> {
 
     /// The collection's revision and sum, and that copies of the document are old.
     fn account(&mut self, collection: &Collection, id: &str, revision: u64, bytes: u64, before: u64) -> Sqlite<()> {
-        let mut update = self
-            .connection
-            .prepare_cached("UPDATE collection SET revision = ?, bytes = bytes + ? - ? WHERE key = ?")?;
-        update.execute((revision, bytes, before, collection.key))?;
+        let state = self.state(collection.key)?;
+        self.set_state(State { revision, bytes: state.bytes.saturating_sub(before) + bytes, ..state });
         self.touch(cache::hash(collection.key, id));
         Ok(())
     }

@@ -46,6 +46,7 @@ pub(super) struct Change<'a> {
     last: u64,
     /// Hashes of the documents that were changed.
     touched: &'a mut Vec<u64>,
+    states: &'a mut States,
     held: &'a mut Vec<InFlight>,
 }
 
@@ -64,9 +65,81 @@ impl Change<'_> {
         self.touched.push(hash);
     }
 
+    /// How it is with a collection, in this transaction.
+    pub(super) fn state(&mut self, collection: i64) -> Sqlite<State> {
+        if let Some(state) = self.states.of_all.iter().find(|state| state.collection == collection) {
+            return Ok(*state);
+        }
+        let mut select =
+            self.connection.prepare_cached("SELECT revision, bytes, declared FROM collection WHERE key = ?")?;
+        let state = select.query_one([collection], |row| {
+            Ok(State { collection, revision: row.get(0)?, bytes: row.get(1)?, declared: row.get(2)?, changed: false })
+        })?;
+        self.states.of_all.push(state);
+        Ok(state)
+    }
+
+    /// Changes it: it is written once, with the last document of the transaction.
+    pub(super) fn set_state(&mut self, state: State) {
+        if let Some(place) = self.states.of_all.iter_mut().find(|known| known.collection == state.collection) {
+            let before = std::mem::replace(place, State { changed: true, ..state });
+            self.states.undo.push(before);
+        }
+    }
+
+    /// Writes what is known of a collection, and knows it no longer: it is about to be changed in the database itself.
+    pub(super) fn write_state(&mut self, collection: i64) -> Sqlite<()> {
+        if let Some(at) = self.states.of_all.iter().position(|state| state.collection == collection) {
+            self.states.of_all[at].write(self.connection)?;
+            let before = self.states.of_all.remove(at);
+            self.states.undo.push(before);
+        }
+        Ok(())
+    }
+
     /// Keeps a key in flight until the transaction has ended.
     pub(super) fn hold(&mut self, key: InFlight) {
         self.held.push(key);
+    }
+}
+
+/// What all documents of a collection have together.
+#[derive(Clone, Copy)]
+pub(super) struct State {
+    pub(super) collection: i64,
+    pub(super) revision: u64,
+    pub(super) bytes: u64,
+    pub(super) declared: u64,
+    /// Whether the database has something else.
+    pub(super) changed: bool,
+}
+
+impl State {
+    fn write(&self, connection: &Connection) -> Sqlite<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        let mut update = connection.prepare_cached("UPDATE collection SET revision = ?, bytes = ? WHERE key = ?")?;
+        update.execute((self.revision, self.bytes, self.collection)).map(drop)
+    }
+}
+
+/// Of the collections that a transaction has to do with.
+#[derive(Default)]
+struct States {
+    of_all: Vec<State>,
+    /// What the write that is at work has changed or written, as it was.
+    undo: Vec<State>,
+}
+
+impl States {
+    fn undo(&mut self) {
+        while let Some(before) = self.undo.pop() {
+            match self.of_all.iter_mut().find(|state| state.collection == before.collection) {
+                Some(place) => *place = before,
+                None => self.of_all.push(before),
+            }
+        }
     }
 }
 
@@ -242,6 +315,7 @@ struct Done {
     changed: bool,
     last: u64,
     touched: Vec<u64>,
+    states: States,
     held: Vec<InFlight>,
 }
 
@@ -284,7 +358,7 @@ impl Writer {
     }
 
     fn items(&self, batch: &mut [Box<dyn Item>], last: u64) -> Sqlite<Done> {
-        let mut done = Done { changed: false, last, touched: Vec::new(), held: Vec::new() };
+        let mut done = Done { changed: false, last, touched: Vec::new(), states: States::default(), held: Vec::new() };
         for item in batch {
             let kept = self.item(item.as_mut(), &mut done)?;
             done.changed |= kept;
@@ -296,8 +370,9 @@ impl Writer {
     fn item(&self, item: &mut dyn Item, done: &mut Done) -> Sqlite<bool> {
         let (last, touched) = (done.last, done.touched.len());
         self.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
-        let Done { touched: all, held, .. } = done;
-        let mut change = Change { connection: &self.connection, last, touched: all, held };
+        let Done { touched: all, states, held, .. } = done;
+        states.undo.clear();
+        let mut change = Change { connection: &self.connection, last, touched: all, states, held };
         let ran = catch_unwind(AssertUnwindSafe(|| item.run(&mut change)));
         let given = change.last;
         match ran {
@@ -315,6 +390,7 @@ impl Writer {
             }
         }
         done.touched.truncate(touched);
+        done.states.undo();
         self.connection.prepare_cached("ROLLBACK TO one")?.execute([])?;
         self.connection.prepare_cached("RELEASE one")?.execute([])?;
         Ok(false)
@@ -322,6 +398,7 @@ impl Writer {
 
     fn commit(&self, done: &Done) -> Sqlite<()> {
         self.connection.prepare_cached("UPDATE sequence SET revision = ?")?.execute([done.last])?;
+        done.states.of_all.iter().try_for_each(|state| state.write(&self.connection))?;
         // While it is not known whether a change can be seen, copies of what it changed are not used.
         self.shared.changes.begin(&done.touched);
         let committed = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
