@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::contest::Pair;
 use crate::delay;
+use crate::documents;
 use crate::failure::Failure;
 use crate::guards;
 use crate::idle;
@@ -12,7 +13,9 @@ use crate::overload;
 use crate::process::{Setting, allow_files, cores};
 use crate::progress::Progress;
 use crate::protocols::Secure;
-use crate::rows::{self, COLD, GUARDS, HALF, IDLE, OVERLOAD, PROTOCOLS, ROWS, Row, TRACING, WORKERS};
+use crate::rows::{
+    self, COLD, DOCUMENT, DURABLE, GUARDS, HALF, IDLE, OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, WORKERS,
+};
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
 use crate::verdict;
@@ -28,12 +31,14 @@ on one core, the load on another. nginx is measured with and without open_file_c
 Logs are as either has them by itself: nginx's `combined` with buffer=32k flush=1s, which costs it least, and Verdict's
 `text`, each into a file. `half` and `cold` ask at an even rate, whether or not answers come (an open loop), and time an
 answer from when its request was due. `cold` writes a file of 4 GiB below TMPDIR, and is left out where there are less
-than 6 GiB. `overload` has 64 slots, and 1,000 connections that ask 10,000 times a second.
+than 6 GiB. `overload` has 64 slots, and 1,000 connections that ask 10,000 times a second. `durable` and `page` write a
+database below TMPDIR, `page` one of 2 GiB: on a disk, or durable means nothing.
 
 Options:
   --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); http2, tls,
                           handshake, resumed (other protocols); guards (also Verdict against itself); idle (memory);
-                          workers, tracing (Verdict against itself); half, cold, overload (how long answers take)
+                          workers, tracing (Verdict against itself); half, cold, overload (how long answers take);
+                          document, durable, page (documents: read, written, listed)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
@@ -136,6 +141,15 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
     if options.wants(OVERLOAD) {
         allow_files(2000)?;
         also.extend(overload::measure(site, pair, rounds, told)?);
+    }
+    if options.wants(DOCUMENT) {
+        also.push(documents::read(site, pair, rounds, told)?);
+    }
+    if options.wants(DURABLE) {
+        also.extend(documents::durable(site, pair, rounds, told)?);
+    }
+    if options.wants(PAGE) {
+        also.push(documents::page(site, pair, rounds, told)?);
     }
     Ok((lines, also))
 }

@@ -9,6 +9,7 @@ mod contest;
 mod crowd;
 mod delay;
 mod docs;
+mod documents;
 mod failure;
 mod fuzz;
 mod guards;

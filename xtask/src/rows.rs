@@ -126,6 +126,18 @@ pub(crate) const COLD: &str = "cold";
 /// Microseconds by which that download may raise the others' 99th percentile.
 pub(crate) const COLD_GATE: f64 = 5000.0;
 
+/// The name of the row of a document that is read, and what it may cost as a multiple of a fixed answer.
+pub(crate) const DOCUMENT: &str = "document";
+pub(crate) const DOCUMENT_GATE: f64 = 1.5;
+/// The name of the row of documents that are written, what one of many may take as a part of a write that has an fsync of its
+/// own, and what the 99th of a hundred may take in such writes.
+pub(crate) const DURABLE: &str = "durable";
+pub(crate) const DURABLE_GATE: f64 = 0.1;
+pub(crate) const DURABLE_P99_GATE: f64 = 10.0;
+/// The name of the row of pages of a large collection, and the microseconds that each of them must stay below.
+pub(crate) const PAGE: &str = "page";
+pub(crate) const PAGE_GATE: f64 = 5000.0;
+
 const fn row(case: Case, forms: &'static [Form], gate: f64, mark: f64) -> Row {
     Row { name: case.name, title: case.title, case, connections: 64, forms, log: false, aim: Some(Aim { gate, mark }) }
 }
@@ -141,6 +153,6 @@ pub(crate) fn names() -> Vec<&'static str> {
     ROWS.iter()
         .map(|row| row.name)
         .chain(protocols)
-        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD])
+        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE])
         .collect()
 }

@@ -221,7 +221,7 @@ impl Also {
         if let Some(gate) = self.gate {
             let tick = if self.is_below(gate) { '✓' } else { '✗' };
             let space = if unit.is_empty() { "" } else { " " };
-            let _ = write!(said, ", < {gate:.0}{space}{unit} {tick}");
+            let _ = write!(said, ", < {gate}{space}{unit} {tick}");
         }
         said
     }
