@@ -312,7 +312,7 @@ causes! {
         User Allowed UserNotAllowed,
         /// The token lacks the scope.
         Scope Allowed ScopeLacking,
-        /// A form of another site.
+        /// A form, or another change, of a page of another site.
         CrossSite Allowed CrossSiteForm,
     }
 

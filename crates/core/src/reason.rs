@@ -384,8 +384,8 @@ catalogue! {
         "The token is valid and lacks the scope that this needs."
         "Get a token with {needed|the scope}."
     CrossSiteForm            "cross-site-form"                FORBIDDEN             "RFC 9110 §15.5.4" Client   AfterChange
-        "The request is from {fact|a form on another site, and has the user's own credentials}."
-        "Send {advice|the form from a page of this site}."
+        "The request is from {fact|a page of another site, whose user's browser may have added credentials}."
+        "Send {advice|it from a page of this site, or from one of an origin that the route's `cors` lists}."
     HiddenFromUser           "hidden-from-user"               NOT_FOUND             "RFC 9110 §15.5.5" Client   Never
         "The user may not do this here, and the route hides what it does not give."
         ""

@@ -93,6 +93,16 @@ impl Cors {
         fields
     }
 
+    /// Whether a page of this origin may change something. `asked`: its browser asks for leave before it sends such a request.
+    /// Where any origin may, that is for requests without the user's credentials, which a browser adds to those that it sends
+    /// without asking.
+    pub(crate) fn lets_change(&self, origin: &[u8], asked: bool) -> bool {
+        match &self.origins {
+            Origins::Any => asked,
+            Origins::Listed(origins) => origins.iter().any(|listed| listed.as_bytes() == origin),
+        }
+    }
+
     /// What says that the origin is allowed; empty if it is not.
     fn allowed(&self, origin: Option<&[u8]>) -> Fields<'_> {
         let mut fields = Fields::new();

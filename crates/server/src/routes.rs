@@ -188,13 +188,21 @@ mod tests {
         {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["created", "document-deleted", "json-malformed", "content-invited", "quota-burst", "version-stale"] {
+        for id in [
+            "created",
+            "document-deleted",
+            "json-malformed",
+            "content-invited",
+            "quota-burst",
+            "version-stale",
+            "form-taken",
+        ] {
             assert!(ids.contains(id), "{id}");
         }
         for id in ["authority-differs", "plain-http-on-tls", "not-this-authority", "http2-accepted"] {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["file-deleted", "job-queued", "upstream-refused", "form-malformed"] {
+        for id in ["file-deleted", "job-queued", "upstream-refused"] {
             assert!(!ids.contains(id), "{id}");
         }
     }
@@ -203,7 +211,7 @@ mod tests {
     fn what_only_the_console_can_give_is_told_apart() {
         let of_routes = every_reason().expect("a site");
         let only: Vec<_> = every_reason_of_the_console().difference(&of_routes).map(|reason| reason.id()).collect();
-        let want = ["draining", "cross-site-form", "config-refused"];
+        let want = ["draining", "config-refused"];
         assert_eq!(only, want);
     }
 

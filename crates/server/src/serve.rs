@@ -26,8 +26,8 @@ use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::respond::closes;
 use verdict_core::decide::{
-    Arrive, Authorize, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find,
-    negotiate, precondition, process, range,
+    Arrive, Find, Negotiate, Outcome, Precondition, Process, Range, Wanted, arrive, authorize, find, negotiate,
+    precondition, process, range,
 };
 use verdict_core::explain;
 use verdict_core::field::if_range::if_range;
@@ -41,6 +41,7 @@ use verdict_core::{Facts, decide};
 use verdict_wire::{Asked, Fault, Form, Framing, Name, Version, put_interim};
 
 mod change;
+mod cross_site;
 mod documents;
 mod gates;
 mod possible;
@@ -191,7 +192,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let admitted = match (gates, self.hidden) {
             (_, Some(_)) => authorize(path, &self.concealment()),
             (Some(gates), None) => authorize(path, &Box::pin(self.authorization(gates)).await),
-            (None, None) => authorize(path, &Authorize::default()),
+            (None, None) => authorize(path, &self.authorization_of_anybody()),
         };
         if self.hidden.is_none() {
             admitted?;
@@ -460,6 +461,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
     fn cache_for_redirect(&self) -> Option<u64> {
         match self.route.map(|i| &self.site.routes[i].handler) {
             Some(Handler::Redirect(redirect)) => redirect.cache,
+            // What came of one form is not what comes of the next.
+            _ if self.wrote.is_some() => None,
             _ => Some(redirect::PERMANENT),
         }
     }

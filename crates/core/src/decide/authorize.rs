@@ -32,8 +32,13 @@ pub fn authorize(path: &mut Path, f: &Authorize) -> ControlFlow<Reason, Admitted
     if f.guarded {
         let stranger = |cause: Unidentified| if f.hide { Reason::HiddenFromStranger } else { cause.reason() };
         path.refuse(Question::Identified, f.unidentified.map(stranger))?;
+    }
+    // A page of another site may not do what its user's browser could, whether or not the route wants to know who that is.
+    if f.guarded || f.denied.is_some() {
         let user = |cause: Denied| if f.hide { Reason::HiddenFromUser } else { cause.reason() };
         path.refuse(Question::Allowed, f.denied.map(user))?;
+    }
+    if f.guarded {
         path.require(Question::UserUnderRate, !f.over_rate, Reason::UserOverRate)?;
     }
     path.refuse(Question::RouteFree, f.busy.map(Busy::reason))?;

@@ -90,7 +90,8 @@ pub(crate) fn authorize(f: &Authorize) -> Told {
         (Allowed, f.denied.map(|_| hidden_or(403))),
         (UserUnderRate, when(f.over_rate, 429)),
     ];
-    let guards = guard.into_iter().filter(|_| f.guarded);
+    // A page of another site is refused on a route without guards too.
+    let guards = guard.into_iter().filter(|(question, _)| f.guarded || *question == Allowed);
     first(guards.chain([(RouteFree, when(f.busy.is_some(), 503))]))
 }
 

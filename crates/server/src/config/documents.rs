@@ -13,6 +13,10 @@ use std::time::Duration;
 /// The most that a schema can have.
 const LARGEST_SCHEMA: u64 = 1 << 20;
 
+/// The content that a collection takes where its route does not say: a document is looked at as a tree in memory, which costs
+/// several times its bytes.
+pub(super) const LARGEST: u64 = 1 << 20;
+
 /// Members that a collection can be asked by, at most: each is written with each document.
 const MOST_MEMBERS: usize = 32;
 

@@ -62,6 +62,10 @@ pub(super) fn route(
     };
     let mut table = Table::new(Place::Route, entries);
     let kind = kind(reader, &mut table, entries, pattern.as_ref(), span.clone());
+    let defaults = match kind {
+        Some(Kind::Document(_)) => Limits { body: defaults.body.min(documents::LARGEST), ..defaults },
+        _ => defaults,
+    };
     let limits = match table.take("limits") {
         Some(entry) => limits::route(reader, &entry, defaults),
         None => limits::OfRoute { limits: defaults, length_required: false, types: None },

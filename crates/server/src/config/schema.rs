@@ -120,6 +120,8 @@ fn console() -> Json {
 const BODY_IDLE: &str = "The longest pause within a request's content. Beyond: 408.";
 const SEND_IDLE: &str = "The longest time that a client takes nothing of its answer, before it is cut.";
 const MIN_RATE: &str = "Bytes of content a second, on average; `0B/s` is no minimum. Below: 408.";
+const BODY_OF_ROUTE: &str =
+    "The most content that a request may have; of `documents` no more than 1MiB unless set here. Beyond: 413.";
 const BODY: &str = "The most content that a request may have. Beyond: 413.";
 
 fn tls() -> Json {
@@ -429,7 +431,7 @@ fn route_limits() -> Json {
             ("body-idle", time(BODY_IDLE)),
             ("send-idle", time(SEND_IDLE)),
             ("min-rate", size(MIN_RATE, &RATE, Zero::Taken)),
-            ("body", size(BODY, &SIZE, Zero::Taken)),
+            ("body", size(BODY_OF_ROUTE, &SIZE, Zero::Taken)),
             ("target", size("The longest request target; at most the server's. Beyond: 414.", &SIZE, Zero::Refused)),
             ("fields", size("The largest header section; at most the server's. Beyond: 431.", &SIZE, Zero::Refused)),
             (

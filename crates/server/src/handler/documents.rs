@@ -26,8 +26,9 @@ use verdict_core::field::media_type::MediaType;
 use verdict_core::method::{Method, MethodSet};
 use verdict_wire::{Framing, Name};
 
-/// What a document is, and what changes one.
+/// What a document is, what makes one of a page, and what changes one.
 pub(crate) const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
@@ -157,7 +158,8 @@ impl Documents {
 /// The media types that content for a method may have.
 pub(crate) fn takes(method: Method) -> &'static [&'static str] {
     match method {
-        Method::Put | Method::Post => &[JSON],
+        Method::Put => &[JSON],
+        Method::Post => &[JSON, FORM],
         Method::Patch => &[MERGE_PATCH, JSON_PATCH],
         _ => &[],
     }

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What came of it, and what the answer is made of.
 pub(crate) struct Wrote {
     pub(crate) outcome: Outcome,
-    /// Where a new document is.
+    /// Where a new document is, or what came of a form.
     pub(crate) location: Option<String>,
     /// The tag of what is there now.
     pub(crate) tag: Option<String>,

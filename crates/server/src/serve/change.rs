@@ -54,8 +54,12 @@ impl Exchange<'_, '_> {
         // Whoever may wait has been given the content.
         let Some(mut wrote) = wrote else { return Process { work: Work::Read, outcome: self.outcome() } };
         let outcome = wrote.outcome;
-        if let Outcome::Done(_) = outcome {
-            self.target = wrote.representation.take().map_or(Target::Nothing, Target::Representation);
+        if let Outcome::Done(done) = outcome {
+            self.target = match (done, wrote.representation.take()) {
+                (Done::FormTaken, _) => wrote.location.take().map_or(Target::Nothing, Target::Location),
+                (_, Some(representation)) => Target::Representation(representation),
+                (_, None) => Target::Nothing,
+            };
         }
         self.wrote = Some(Box::new(wrote));
         Process { work: Work::Write, outcome }

@@ -167,14 +167,21 @@ impl<'s> Exchange<'s, '_> {
     /// Who asks, and what they may do.
     async fn identify(&mut self, gates: &'s Gates) -> Authorize {
         let mut facts = Authorize { guarded: gates.guard.is_some(), hide: gates.hide, ..Authorize::default() };
-        let Some(guard) = &gates.guard else { return facts };
+        let forged = self.is_forged().then_some(Denied::CrossSite);
+        let Some(guard) = &gates.guard else {
+            if forged.is_some() {
+                (facts.denied, self.passed().denied) = (forged, forged);
+            }
+            return facts;
+        };
         let request = self.request;
         let lines = request.lines(Name::Authorization);
         match guard.identify(lines, request.client, self.seconds(), self.wait).await {
             Err(cause) => facts.unidentified = Some(cause),
             Ok(identity) => {
                 let access = Access::of(request.head.method);
-                facts.denied = gates.allow.as_ref().and_then(|allow| allow.permits(&identity, access).err());
+                let denied = gates.allow.as_ref().and_then(|allow| allow.permits(&identity, access).err());
+                facts.denied = denied.or(forged);
                 self.passed().identity = Some(identity);
             }
         }
@@ -305,7 +312,7 @@ impl<'s> Exchange<'s, '_> {
 
     /// What the client lacks, in words.
     pub(super) fn needed(&self) -> Option<String> {
-        self.passed.as_ref()?.denied?;
+        self.passed.as_ref()?.denied.filter(|denied| *denied != Denied::CrossSite)?;
         let allow = self.own_gates()?.allow.as_ref()?;
         allow.needed(Access::of(self.request.head.method))
     }

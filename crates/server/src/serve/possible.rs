@@ -1,6 +1,7 @@
 //! What can be brought to the stages, by route and method: the alternatives of the facts that `serve.rs` looks up one by one.
 //! What depends on the kind of a route is said beside its handler.
 
+use super::cross_site::may_be_forged;
 use crate::auth::{Access, Allow, Guard, Who};
 use crate::config::{Config, Per};
 use crate::gates::Gates;
@@ -128,7 +129,7 @@ fn may_be_denied(allow: &Allow, access: Access, cause: Denied) -> bool {
     match cause {
         Denied::User => true,
         Denied::Scope => who.iter().any(|who| matches!(who, Who::Scope(_))),
-        // No route here takes forms.
+        // Whatever `allow` says.
         Denied::CrossSite => false,
     }
 }
@@ -173,7 +174,10 @@ impl Site {
         let authorize = match gates.is_some_and(|gates| gates.hide) && method == Method::Other {
             // A method that is not known anywhere is refused as it is anywhere: as if the route was not there.
             true => vec![Authorize::default()],
-            false => authorizations(gates, Access::of(method)),
+            false => {
+                let forged = route.is_some_and(|route| may_be_forged(&route.handler, method));
+                authorizations(gates, Access::of(method), forged)
+            }
         };
         let mut negotiate = negotiations(common, gates);
         if let Some(Handler::Document(documents) | Handler::Collection(documents)) = route.map(|route| &route.handler) {
@@ -261,10 +265,15 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
 }
 
 /// Who may ask a route for that, and who may not.
-fn authorizations(gates: Option<&Gates>, access: Access) -> Vec<Authorize> {
-    let Some(gates) = gates else { return vec![Authorize::default()] };
-    let passes = Authorize { guarded: gates.guard.is_some(), hide: gates.hide, ..Authorize::default() };
+fn authorizations(gates: Option<&Gates>, access: Access, forged: bool) -> Vec<Authorize> {
+    let passes = gates.map_or_else(Authorize::default, |gates| Authorize {
+        guarded: gates.guard.is_some(),
+        hide: gates.hide,
+        ..Authorize::default()
+    });
     let mut alternatives = vec![passes];
+    alternatives.extend(forged.then_some(Authorize { denied: Some(Denied::CrossSite), ..passes }));
+    let Some(gates) = gates else { return alternatives };
     if let Some(guard) = &gates.guard {
         let causes = Unidentified::ALL.iter().copied().filter(|cause| may_lack(guard, *cause));
         alternatives.extend(causes.map(|cause| Authorize { unidentified: Some(cause), ..passes }));

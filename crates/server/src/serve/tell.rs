@@ -161,6 +161,10 @@ impl Exchange<'_, '_> {
                 None if head.has(Name::Authorization) => "Authorization: (not shown)".to_owned(),
                 None => "no Authorization".to_owned(),
             },
+            Question::Allowed if self.is_denied_for_its_site() => {
+                let said = self.fields(&[Name::SecFetchSite, Name::Origin]);
+                format!("{said}, to {}", shown(head.authority(self.request.bytes).unwrap_or_default()))
+            }
             Question::Allowed => match (self.passed.as_ref().and_then(|passed| passed.user()), holds) {
                 (Some(user), true) => shown(user.as_bytes()),
                 (Some(user), false) => {
@@ -321,6 +325,7 @@ impl Exchange<'_, '_> {
             }
             Question::NotPreflight if !holds => &["cors"],
             Question::Identified => &["auth"],
+            Question::Allowed if self.is_denied_for_its_site() => &[],
             Question::Allowed => &["allow"],
             Question::RouteFree if self.gates().is_some_and(|gates| gates.slots.is_some()) => &["concurrency"],
             Question::StaysHere if !holds => match kind {

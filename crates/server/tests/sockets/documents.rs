@@ -20,7 +20,9 @@ fn plan() -> Plan {
         )
         .route("/strict/{id}", "documents = { if-match = \"required\" }")
         .route("/versions/{id}", "documents = { version = \"/rev\" }")
-        .route("/forgotten/{id}", "documents = { keep-deleted = \"0s\" }");
+        .route("/forgotten/{id}", "documents = { keep-deleted = \"0s\" }")
+        .route("/listed/{id}", "documents = {}\ncors = { origins = [\"https://a.example\"], credentials = true }")
+        .route("/shared/{id}", "documents = {}\ncors = { origins = [\"*\"] }");
     std::fs::write(plan.public().join("../note.schema.json"), SCHEMA).expect("a schema");
     plan
 }
@@ -66,6 +68,7 @@ impl Asking {
 }
 
 const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];
+const FORM: &[(&str, &str)] = &[("Content-Type", "application/x-www-form-urlencoded")];
 const MERGE: &[(&str, &str)] = &[("Content-Type", "application/merge-patch+json")];
 const PATCH: &[(&str, &str)] = &[("Content-Type", "application/json-patch+json")];
 
@@ -122,9 +125,15 @@ const STEPS: &[Step] = &[
     ("PUT", "/notes/a%2Fb", JSON, "{\"title\":\"slash\"}", 404, "encoded-slash", &[]),
     ("POST", "/notes/one", JSON, "{\"title\":\"post\"}", 405, "method-not-taken", &[("Allow", "GET, HEAD, PUT, DELETE, OPTIONS, PATCH")]),
     ("PUT", "/notes", JSON, "{\"title\":\"put\"}", 405, "method-not-taken", &[("Allow", "GET, HEAD, POST, OPTIONS")]),
-    ("OPTIONS", "/notes", &[], "", 204, "options-answered", &[("Accept-Post", "application/json")]),
+    ("OPTIONS", "/notes", &[], "", 204, "options-answered", &[("Accept-Post", "application/json, application/x-www-form-urlencoded")]),
     ("OPTIONS", "/notes/one", &[], "", 204, "options-answered", &[("Accept-Patch", "application/merge-patch+json, application/json-patch+json")]),
     ("POST", "/notes", JSON, "{\"title\":\"posted\",\"priority\":7}", 201, "created", &[("Location", ""), ("ETag", "")]),
+    ("POST", "/notes", FORM, "title=a+form&priority=9", 303, "form-taken", &[("Location", "")]),
+    ("POST", "/notes", FORM, "priority=9", 422, "schema-violated", &[]),
+    ("POST", "/notes", FORM, "title=a+form", 409, "unique-member-taken", &[]),
+    ("POST", "/notes", FORM, "title=%zz", 400, "form-malformed", &[]),
+    ("POST", "/notes", &[("Content-Type", "multipart/form-data; boundary=x")], "--x--", 415, "media-type-not-taken", &[("Accept-Post", "application/json, application/x-www-form-urlencoded")]),
+    ("PUT", "/notes/form", FORM, "title=put", 415, "media-type-not-taken", &[("Accept-Post", "application/json")]),
     ("GET", "/notes?priority.gte=5&_sort=-priority", &[], "", 200, "served", &[("ETag", "")]),
     ("GET", "/notes?_limit=1", &[], "", 200, "served", &[("Link", "")]),
     ("GET", "/notes?colour=red", &[], "", 400, "filter-not-indexed", &[]),
@@ -183,6 +192,78 @@ fn what_is_kept_is_what_was_sent_byte_for_byte_and_a_put_gives_its_tag() {
         assert_eq!((put.status().as_u16(), again.status().as_u16()), (201, 200));
         assert_eq!((field(&put, "etag"), field(&again, "etag")), ("", ""));
         assert_eq!(again.text().expect("its content"), "{\"rev\":2,\"a\":2.0}");
+    }
+}
+
+#[test]
+fn a_form_leads_to_its_document_and_its_key_does_so_once() {
+    for asking in Asking::all() {
+        let fields = [FORM[0], ("Idempotency-Key", "\"form\"")];
+        let taken = asking.ask("POST", "/notes", &fields, "title=%C3%A9&tag=a&tag=b");
+        assert_eq!((taken.status().as_u16(), field(&taken, "etag")), (303, ""), "{taken:?}");
+        assert_eq!(taken.headers().get_all("location").iter().count(), 1, "{taken:?}");
+        assert!(!taken.headers().contains_key("cache-control"), "{taken:?}");
+        let location = field(&taken, "location").to_owned();
+        let again = asking.ask("POST", "/notes", &fields, "title=%C3%A9&tag=a&tag=b");
+        assert_eq!((again.status().as_u16(), field(&again, "location")), (303, &*location), "{again:?}");
+        let got = asking.ask("GET", &location, &[], "");
+        assert_eq!(got.text().expect("its content"), "{\"title\":\"é\",\"tag\":[\"a\",\"b\"]}");
+    }
+}
+
+/// What says where a request comes from, and whether it may change something on a route without `cors`, on one that lists
+/// `https://a.example`, and on one that lists any origin.
+#[rustfmt::skip]
+const SITES: &[(&[(&str, &str)], [bool; 3])] = &[
+    (&[], [true, true, true]),
+    (&[("Sec-Fetch-Site", "same-origin"), ("Origin", "https://elsewhere.example")], [true, true, true]),
+    (&[("Sec-Fetch-Site", "none")], [true, true, true]),
+    (&[("Sec-Fetch-Site", "same-site")], [false, false, false]),
+    (&[("Sec-Fetch-Site", "cross-site")], [false, false, false]),
+    (&[("Sec-Fetch-Site", "cross-site"), ("Origin", "https://a.example")], [false, true, true]),
+    (&[("Sec-Fetch-Site", "cross-site"), ("Origin", "https://b.example")], [false, false, true]),
+    (&[("Origin", "https://a.example")], [false, true, true]),
+    (&[("Origin", "https://a.example.evil")], [false, false, true]),
+    (&[("Origin", "null")], [false, false, true]),
+    (&[("Origin", "OWN")], [true, true, true]),
+];
+
+#[test]
+fn a_page_of_another_site_changes_nothing_unless_its_origin_is_listed() {
+    for asking in Asking::all() {
+        let own = format!("{}://{}", asking.scheme, asking.site.address);
+        for (said, may) in SITES {
+            for (route, may) in ["/versions", "/listed", "/shared"].into_iter().zip(*may) {
+                let said: Vec<_> =
+                    said.iter().map(|(name, value)| (*name, if *value == "OWN" { &*own } else { value })).collect();
+                let with = |content_type: &[(&'static str, &'static str)]| [content_type, &said[..]].concat();
+                // Of a form, a browser does not ask where any origin may.
+                let form = may
+                    && (route != "/shared"
+                        || said.is_empty()
+                        || said[0].1 == "same-origin"
+                        || said[0].1 == "none"
+                        || said[0].1 == own);
+                for (method, target, fields, content, may, done) in [
+                    ("PUT", format!("{route}/x"), with(JSON), "{\"rev\":1}", may, [200, 201, 409]),
+                    ("POST", route.to_owned(), with(JSON), "{}", may, [201; 3]),
+                    ("POST", route.to_owned(), with(FORM), "a=1", form, [303; 3]),
+                    ("POST", route.to_owned(), with(&[("Content-Type", "text/plain")]), "{}", form, [415; 3]),
+                    ("PATCH", format!("{route}/none"), with(MERGE), "{}", may, [404; 3]),
+                    ("DELETE", format!("{route}/none"), with(&[]), "", may, [404; 3]),
+                ] {
+                    let answer = asking.ask(method, &target, &fields, content);
+                    let shown = format!("{} {method} {target} {fields:?}: {answer:?}", asking.scheme);
+                    match may {
+                        true => assert!(done.contains(&answer.status().as_u16()), "{shown}"),
+                        false => {
+                            assert_eq!((answer.status().as_u16(), reason(&answer)), (403, "cross-site-form"), "{shown}")
+                        }
+                    }
+                }
+                assert_eq!(asking.ask("GET", route, &with(&[]), "").status(), 200, "reading changes nothing");
+            }
+        }
     }
 }
 

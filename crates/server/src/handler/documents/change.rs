@@ -1,10 +1,11 @@
 //! A document is put, patched, posted or deleted: its content is read and looked at, and the store compares and sets.
 
 use super::page::href;
-use super::{Documents, JSON_PATCH, Subject, described};
+use super::{Documents, FORM, JSON_PATCH, Subject, described};
 use crate::config::{self, Limits};
 use crate::content;
 use crate::deadline::Deadlines;
+use crate::document::form;
 use crate::document::patch::{self, apply, merge};
 use crate::document::schema::Schema;
 use crate::document::strict;
@@ -24,6 +25,7 @@ use tokio::task::spawn_blocking;
 use verdict_core::cause::{Conflict, Done, Failure, Rejected};
 use verdict_core::decide::{Outcome, Permit};
 use verdict_core::field::list::elements;
+use verdict_core::field::media_type::MediaType;
 use verdict_core::method::Method;
 use verdict_wire::Name;
 
@@ -96,12 +98,12 @@ impl Documents {
             let answer = move |revision| Answer::new(format!("{revision}\n{location}").into_bytes());
             Remember { key, answer: Box::new(answer) }
         });
-        let draft = self.draft(sent, None, None);
-        let Ready { content, values } = draft.ready().await?;
+        let written_as = if is(asked, FORM) { WrittenAs::Form } else { WrittenAs::Document };
+        let Ready { content, values } = self.draft(sent, written_as, None).ready().await?;
         let write = Write { remember, ..self.write(asked, asked.new.to_owned(), Expect::Absent, content, values) };
         match patiently(self.reader.store().write(write), asked.deadlines).await? {
-            Ok(written) => Ok(created(written.revision, location, tagged)),
-            Err(Refused::Repeated(repeated)) => self.repeated(repeated),
+            Ok(written) => Ok(made(asked, written.revision, location, tagged)),
+            Err(Refused::Repeated(repeated)) => self.repeated(asked, repeated),
             Err(refusal) => Err(self.refusal(refusal, asked)),
         }
     }
@@ -120,8 +122,12 @@ impl Documents {
                 (None, true) => Expect::Absent,
             };
             let before = current.as_ref().map(|current| current.content.clone());
-            let patch = patches.then(|| asked.request.value(Name::ContentType).is_some_and(is_json_patch));
-            let Ready { content, values } = self.draft(sent.clone(), patch, before).ready().await?;
+            let written_as = match patches {
+                false => WrittenAs::Document,
+                true if is(asked, JSON_PATCH) => WrittenAs::JsonPatch,
+                true => WrittenAs::MergePatch,
+            };
+            let Ready { content, values } = self.draft(sent.clone(), written_as, before).ready().await?;
             let write = self.write(asked, id.clone(), expect, content.clone(), values);
             let written = match patiently(self.reader.store().write(write), asked.deadlines).await? {
                 Ok(written) => written,
@@ -154,9 +160,9 @@ impl Documents {
         content.all(asked.limits).await.map(Bytes::from).map_err(|outcome| refused(outcome, Details::default()))
     }
 
-    fn draft(&self, sent: Bytes, patch: Option<bool>, before: Option<Bytes>) -> Draft {
+    fn draft(&self, sent: Bytes, written_as: WrittenAs, before: Option<Bytes>) -> Draft {
         let (config, collection) = (self.config.clone(), self.collection.clone());
-        Draft { sent, patch, before, config, collection }
+        Draft { sent, written_as, before, config, collection }
     }
 
     fn write(&self, asked: &Asked<'_>, id: String, expect: Expect, content: Bytes, values: Values) -> Write {
@@ -184,18 +190,18 @@ impl Documents {
         match self.reader.begin(scoped, fingerprint, asked.now).map_err(failed)? {
             Begun::Fresh(key) => Ok(Ok(key)),
             Begun::InFlight => Err(refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default())),
-            Begun::Repeated(repeated) => self.repeated(repeated).map(Err),
+            Begun::Repeated(repeated) => self.repeated(asked, repeated).map(Err),
         }
     }
 
-    fn repeated(&self, repeated: Repeated) -> Tried<Wrote> {
+    fn repeated(&self, asked: &Asked<'_>, repeated: Repeated) -> Tried<Wrote> {
         match repeated {
             Repeated::Reused => Err(refused(Outcome::Rejected(Rejected::KeyReused), Details::default())),
             Repeated::Replay(answer) => {
                 let text = String::from_utf8_lossy(answer.as_bytes()).into_owned();
                 let (revision, location) = text.split_once('\n').unwrap_or(("0", &text));
                 let revision = revision.parse().unwrap_or_default();
-                Ok(created(revision, location.to_owned(), self.config.version.is_none()))
+                Ok(made(asked, revision, location.to_owned(), self.config.version.is_none()))
             }
         }
     }
@@ -234,6 +240,14 @@ fn created(revision: u64, location: String, tagged: bool) -> Wrote {
     Wrote { location: Some(location), tag, ..Wrote::done(Done::Created) }
 }
 
+/// A document that a POST made. A page is led to it, so that a reload does not send the form again (RFC 9110 §15.4.4).
+fn made(asked: &Asked<'_>, revision: u64, location: String, tagged: bool) -> Wrote {
+    match is(asked, FORM) {
+        true => Wrote { location: Some(location), ..Wrote::done(Done::FormTaken) },
+        false => created(revision, location, tagged),
+    }
+}
+
 /// What a permit was granted for.
 fn expected(asked: &Asked<'_>) -> Expect {
     match (asked.conditional, asked.permit.version()) {
@@ -251,15 +265,24 @@ fn prefers_minimal(request: &Request<'_>) -> bool {
     })
 }
 
-fn is_json_patch(content_type: &[u8]) -> bool {
-    verdict_core::field::media_type::MediaType::parse(content_type).is_some_and(|found| found.matches(JSON_PATCH))
+/// Whether the content is of this type.
+fn is(asked: &Asked<'_>, media_type: &str) -> bool {
+    asked.request.value(Name::ContentType).and_then(MediaType::parse).is_some_and(|found| found.matches(media_type))
+}
+
+/// How what was sent says which document is to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WrittenAs {
+    Document,
+    Form,
+    JsonPatch,
+    MergePatch,
 }
 
 /// A document that is to be.
 struct Draft {
     sent: Bytes,
-    /// What was sent is a patch; whether it is a JSON Patch, and else a merge patch.
-    patch: Option<bool>,
+    written_as: WrittenAs,
     /// What is there.
     before: Option<Bytes>,
     config: Arc<config::Documents>,
@@ -287,9 +310,10 @@ impl Draft {
     }
 
     fn look(self) -> Result<Ready, (Outcome, Box<Details>)> {
-        let content = match self.patch {
-            None => self.sent.clone(),
-            Some(_) => self.patched()?.into(),
+        let content = match self.written_as {
+            WrittenAs::Document => self.sent.clone(),
+            WrittenAs::Form => form::read(&self.sent).map_err(|fault| no_form(&fault))?.into(),
+            WrittenAs::JsonPatch | WrittenAs::MergePatch => self.patched()?.into(),
         };
         let mut value = parsed(&content)?;
         let content = match &self.config.version {
@@ -314,8 +338,8 @@ impl Draft {
         // What is stored was read before.
         let document = Tree::read(before).map_err(|_| (Outcome::Failure(Failure::Corrupt), Box::default()))?;
         let most = LARGEST_PATCHED.max(before.len());
-        let patched = match self.patch {
-            Some(true) => apply(document, &patch, most),
+        let patched = match self.written_as {
+            WrittenAs::JsonPatch => apply(document, &patch, most),
             _ => merge(document, patch, most),
         };
         patched.map_err(|patch::Refusal { kind, operation, pointer, why }| {
@@ -362,4 +386,8 @@ fn parsed(content: &[u8]) -> Result<Value, (Outcome, Box<Details>)> {
 fn unread(fault: &strict::Fault) -> (Outcome, Box<Details>) {
     let place = Some((fault.line, fault.column, fault.what.to_string()));
     (Outcome::Rejected(fault.kind.cause()), Box::new(Details { place, ..Details::default() }))
+}
+
+fn no_form(fault: &form::Fault) -> (Outcome, Box<Details>) {
+    (Outcome::Rejected(Rejected::Form), Box::new(Details { why: Some(fault.to_string()), ..Details::default() }))
 }

@@ -54,7 +54,7 @@ impl Documents {
             Method::Options => return read(Done::OptionsAnswered),
             Method::Get | Method::Head => return read(Done::Served),
             Method::Delete => vec![Outcome::Done(Done::Deleted)],
-            Method::Post => vec![Outcome::Done(Done::Created)],
+            Method::Post => [Done::Created, Done::FormTaken].map(Outcome::Done).into(),
             Method::Put => [Done::Created, Done::Replaced, Done::Updated].map(Outcome::Done).into(),
             Method::Patch => [Done::Replaced, Done::Updated].map(Outcome::Done).into(),
             _ => return Vec::new(),
@@ -63,8 +63,7 @@ impl Documents {
             Rejected::Json | Rejected::JsonKeyRepeated | Rejected::JsonTooDeep | Rejected::JsonInteger => true,
             Rejected::Schema => self.config.schema.is_some(),
             Rejected::Patch => method == Method::Patch || self.config.version.is_some(),
-            Rejected::KeyReused => method == Method::Post,
-            Rejected::Form => false,
+            Rejected::KeyReused | Rejected::Form => method == Method::Post,
         };
         let may_disagree = |conflict: &Conflict| match conflict {
             Conflict::Unique => !self.config.unique.is_empty() && method != Method::Delete,
