@@ -119,7 +119,7 @@ impl Both {
         assert_eq!(told.keeps, !answer.closes(), "{}", shown());
         let lasting = told.fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
         // What a change will be called is not known before.
-        let changes = ["created", "updated", "replaced"].contains(&told.verdict.reason.id());
+        let changes = ["created", "updated", "replaced", "form-taken"].contains(&told.verdict.reason.id());
         let is_known = |name: &str| match name {
             "date" | "request-id" | "retry-after" => false,
             "etag" | "location" => !changes,

@@ -7,6 +7,8 @@ mod client;
 mod connection;
 mod console;
 mod documents;
+mod documents_full;
+mod documents_model;
 mod early;
 mod examples;
 mod files;

@@ -1,0 +1,222 @@
+//! A server that is killed at any moment, again and again, under clients that write: what was acknowledged is there, and of what
+//! was not, all or nothing. `VERDICT_LONG=1` kills it 200 times.
+
+mod running;
+
+use running::{PATIENCE, Running};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
+
+const WRITERS: usize = 8;
+
+fn rounds() -> u64 {
+    if std::env::var_os("VERDICT_LONG").is_some_and(|long| long == "1") { 200 } else { 10 }
+}
+
+/// What is done to a kind of route until its server is killed, and what must be found after that.
+trait Durable: Sync {
+    /// The route's part of the config.
+    fn route(&self) -> &'static str;
+
+    /// The `n`th change of one writer. An error: the server is gone, before or after it was done.
+    fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()>;
+
+    /// Looks whether everything is as it must be, once the server is there again.
+    fn check(&self, client: &mut Client);
+}
+
+/// A connection.
+struct Client(BufReader<TcpStream>);
+
+struct Answer {
+    status: u16,
+    fields: Vec<(String, String)>,
+    content: Vec<u8>,
+}
+
+impl Client {
+    fn to(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Client(BufReader::new(stream)))
+    }
+
+    fn ask(&mut self, method: &str, target: &str, content: &str) -> io::Result<Answer> {
+        let length = content.len();
+        let message = format!(
+            "{method} {target} HTTP/1.1\r\nHost: killed.test\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{content}"
+        );
+        self.0.get_mut().write_all(message.as_bytes())?;
+        let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut fields = Vec::new();
+        loop {
+            let line = self.line()?;
+            match line.split_once(": ") {
+                Some((name, value)) => fields.push((name.to_ascii_lowercase(), value.to_owned())),
+                None if line.is_empty() => break,
+                None => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        }
+        let mut answer = Answer { status: status.expect("a status"), fields, content: Vec::new() };
+        let length = answer.field("content-length").and_then(|length| length.parse().ok());
+        answer.content.resize(length.unwrap_or(0), 0);
+        self.0.read_exact(&mut answer.content)?;
+        Ok(answer)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        match line.strip_suffix("\r\n") {
+            Some(line) => Ok(line.to_owned()),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl Answer {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+}
+
+/// What may be at a path: the first was acknowledged, and those after it were asked for.
+type Expected = Vec<Option<String>>;
+
+/// Documents that are put, replaced, deleted and posted.
+#[derive(Default)]
+struct Documents {
+    put: Mutex<BTreeMap<String, Expected>>,
+}
+
+impl Documents {
+    fn expect(&self, id: &str, change: impl FnOnce(&mut Expected)) {
+        let mut put = self.put.lock().unwrap_or_else(PoisonError::into_inner);
+        change(put.entry(id.to_owned()).or_insert_with(|| vec![None]));
+    }
+}
+
+/// A document of which it can be told whether it is whole.
+fn document(writer: usize, n: u64) -> String {
+    format!("{{\"writer\":{writer},\"n\":{n},\"x\":\"{}\"}}", "x".repeat(filling(n)))
+}
+
+fn filling(n: u64) -> usize {
+    (n * 977 % 6000) as usize
+}
+
+impl Durable for Documents {
+    fn route(&self) -> &'static str {
+        "[route.\"/kept/{id}\"]\ndocuments = { index = [\"/writer\"], quota = \"1GiB\" }\n"
+    }
+
+    fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()> {
+        let content = document(writer, n);
+        if n % 11 == 10 {
+            let answer = client.ask("POST", "/kept", &content)?;
+            assert_eq!(answer.status, 201);
+            let id = answer.field("location").and_then(|location| location.strip_prefix("/kept/")).expect("a place");
+            self.expect(id, |expected| *expected = vec![Some(content)]);
+            return Ok(());
+        }
+        // Each document is one writer's, who asks for one thing after the other.
+        let id = format!("{writer}-{}", n % 7);
+        let (method, wanted) = if n % 5 == 4 { ("DELETE", None) } else { ("PUT", Some(content.clone())) };
+        self.expect(&id, |expected| expected.push(wanted.clone()));
+        let answer = client.ask(method, &format!("/kept/{id}"), if method == "PUT" { &content } else { "" })?;
+        assert!(matches!(answer.status, 200 | 201 | 204 | 404 | 410), "{method}: {}", answer.status);
+        self.expect(&id, |expected| *expected = vec![wanted]);
+        Ok(())
+    }
+
+    fn check(&self, client: &mut Client) {
+        let mut put = self.put.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, expected) in put.iter_mut() {
+            let answer = client.ask("GET", &format!("/kept/{id}"), "").expect("an answer");
+            let found = match answer.status {
+                200 => Some(String::from_utf8(answer.content).expect("UTF-8")),
+                404 | 410 => None,
+                status => panic!("{id}: {status}"),
+            };
+            assert!(expected.contains(&found), "{id} is {found:?}, and was to be one of {expected:?}");
+            *expected = vec![found];
+        }
+        let mut target = "/kept?_limit=100".to_owned();
+        loop {
+            let answer = client.ask("GET", &target, "").expect("an answer");
+            assert_eq!(answer.status, 200);
+            let page: Value = serde_json::from_slice(&answer.content).expect("JSON");
+            for entry in page["documents"].as_array().expect("a list") {
+                let (kept, id) = (&entry["document"], entry["id"].as_str().expect("an id"));
+                let filled = kept["x"].as_str().expect("a text").len();
+                assert_eq!(filled, filling(kept["n"].as_u64().expect("a number")), "{id} is whole");
+                // A POST that was not acknowledged, and was done.
+                put.entry(id.to_owned()).or_insert_with(|| {
+                    let writer = kept["writer"].as_u64().expect("a number") as usize;
+                    vec![Some(document(writer, kept["n"].as_u64().expect("a number")))]
+                });
+            }
+            let next = answer.field("link").and_then(|link| link.strip_prefix('<')?.strip_suffix(">; rel=\"next\""));
+            match next {
+                Some(next) => next.clone_into(&mut target),
+                None => break,
+            }
+        }
+    }
+}
+
+/// Starts the server, has it checked, has everybody write, and kills it at some moment; again and again.
+fn killed_again_and_again(kinds: &[&dyn Durable]) {
+    let mut folder = tempfile::tempdir().expect("a folder");
+    let routes: String = kinds.iter().map(|kind| kind.route()).collect();
+    let top = "listen = \"http://127.0.0.1:0\"\nworkers = 2\nlog = \"off\"\nstate = \"state\"\n";
+    std::fs::write(folder.path().join("verdict.toml"), format!("{top}{routes}")).expect("a config");
+    for round in 0..=rounds() {
+        let mut server = Running::start(folder, "run");
+        for kind in kinds {
+            kind.check(&mut Client::to(server.address).expect("a connection"));
+        }
+        let checked = Command::new(env!("CARGO_BIN_EXE_verdict"))
+            .args(["store", "check"])
+            .current_dir(server.folder.path())
+            .output()
+            .expect("the command starts");
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        if round == rounds() {
+            return;
+        }
+        let address = server.address;
+        let done: u64 = thread::scope(|scope| {
+            let writers: Vec<_> = (0..WRITERS)
+                .map(|writer| {
+                    scope.spawn(move || {
+                        let mut client = Client::to(address).expect("a connection");
+                        let changes = (round * 1_000_000..)
+                            .take_while(|n| kinds.iter().all(|kind| kind.change(&mut client, writer, *n).is_ok()));
+                        changes.count() as u64
+                    })
+                })
+                .collect();
+            // The clock's last digits are nobody's choice.
+            let moment = UNIX_EPOCH.elapsed().map_or(0, |now| now.subsec_nanos());
+            thread::sleep(Duration::from_millis(50) + Duration::from_micros(u64::from(moment / 100 % 300_000)));
+            server.child.kill().expect("it is killed");
+            server.child.wait().expect("it is gone");
+            writers.into_iter().map(|writer| writer.join().expect("each refusal is one")).sum()
+        });
+        assert!(done > 0, "something was acknowledged in round {round}");
+        folder = std::mem::replace(&mut server.folder, tempfile::tempdir().expect("a folder"));
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_each_kill() {
+    killed_again_and_again(&[&Documents::default()]);
+}
