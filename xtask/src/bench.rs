@@ -14,10 +14,11 @@ use crate::process::{Setting, allow_files, cores};
 use crate::progress::Progress;
 use crate::protocols::Secure;
 use crate::rows::{
-    self, COLD, DOCUMENT, DURABLE, GUARDS, HALF, IDLE, OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, WORKERS,
+    self, COLD, DOCUMENT, DURABLE, GUARDS, HALF, IDLE, OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, UPLOAD, WORKERS,
 };
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
+use crate::upload;
 use crate::verdict;
 use crate::versus::{self, Rounds};
 use std::process::ExitCode;
@@ -38,7 +39,8 @@ Options:
   --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); http2, tls,
                           handshake, resumed (other protocols); guards (also Verdict against itself); idle (memory);
                           workers, tracing (Verdict against itself); half, cold, overload (how long answers take);
-                          document, durable, page (documents: read, written, listed)
+                          document, durable, page (documents: read, written, listed);
+                          upload (memory while 2 GiB come)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
@@ -150,6 +152,9 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
     }
     if options.wants(PAGE) {
         also.push(documents::page(site, pair, rounds, told)?);
+    }
+    if options.wants(UPLOAD) {
+        also.extend(upload::measure(site, pair, options.rounds, told)?);
     }
     Ok((lines, also))
 }

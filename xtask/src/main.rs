@@ -29,6 +29,7 @@ mod site;
 mod stalls;
 mod table;
 mod times;
+mod upload;
 mod verdict;
 mod versus;
 

@@ -138,6 +138,10 @@ pub(crate) const DURABLE_P99_GATE: f64 = 10.0;
 pub(crate) const PAGE: &str = "page";
 pub(crate) const PAGE_GATE: f64 = 5000.0;
 
+/// The name of the row of a large file that is uploaded, and the MiB that the server's memory may rise by meanwhile.
+pub(crate) const UPLOAD: &str = "upload";
+pub(crate) const UPLOAD_GATE: f64 = 16.0;
+
 const fn row(case: Case, forms: &'static [Form], gate: f64, mark: f64) -> Row {
     Row { name: case.name, title: case.title, case, connections: 64, forms, log: false, aim: Some(Aim { gate, mark }) }
 }
@@ -153,6 +157,6 @@ pub(crate) fn names() -> Vec<&'static str> {
     ROWS.iter()
         .map(|row| row.name)
         .chain(protocols)
-        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE])
+        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE, UPLOAD])
         .collect()
 }
