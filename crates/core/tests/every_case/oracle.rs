@@ -91,7 +91,7 @@ pub(crate) fn authorize(f: &Authorize) -> Told {
         (UserUnderRate, when(f.over_rate, 429)),
     ];
     // A page of another site is refused on a route without guards too.
-    let guards = guard.into_iter().filter(|(question, _)| f.guarded || *question == Allowed);
+    let guards = guard.into_iter().filter(|(question, no)| f.guarded || *question == Allowed && no.is_some());
     first(guards.chain([(RouteFree, when(f.busy.is_some(), 503))]))
 }
 
