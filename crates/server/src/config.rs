@@ -28,6 +28,7 @@ mod syntax;
 mod tls;
 mod top;
 mod units;
+mod upload;
 
 pub use crate::auth::{Allow, Who};
 pub use auth::{Auth, Jwt};
@@ -42,6 +43,7 @@ pub use rate::{Per, Rate};
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
 pub use suggest::suggest;
+pub use upload::Upload;
 
 use crate::maintenance::Until;
 use crate::route::{MissingSlash, Pattern, Router, Template};
@@ -262,6 +264,8 @@ pub struct Files {
     pub cache: Option<Duration>,
     /// The file under `root`, as a path that begins with a slash, that is served where there is none.
     pub fallback: Option<String>,
+    /// `upload`, which stands beside `files`: what clients may do to the files.
+    pub upload: Option<Upload>,
 }
 
 /// `redirect`: somewhere else.
@@ -372,6 +376,7 @@ impl Files {
             precompressed: true,
             cache: None,
             fallback: None,
+            upload: None,
         }
     }
 }

@@ -9,6 +9,7 @@
 mod identity;
 pub mod pages;
 mod walk;
+pub(crate) mod write;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

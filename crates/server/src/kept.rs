@@ -1,6 +1,8 @@
 //! The store as the config wants it: opened once for all workers, with a reader for each, and its collections declared.
 
 use crate::config::{Config, Kind};
+use crate::disk::Root;
+use crate::handler::files::upload::reconcile;
 use crate::id::Random;
 use crate::site::Unopened;
 use crate::store::{self, Collection, Declared, Reader, Store, Undeclared};
@@ -52,8 +54,19 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Opens the store if any route needs it, or goes on with the one that is open.
-    pub(crate) fn open(config: &Config, before: Option<&Kept>, purpose: Purpose) -> Result<Option<Kept>, Unopened> {
-        let needed = config.routes.iter().any(|route| matches!(route.kind, Kind::Document(_)));
+    /// `roots` are the folders of the routes, by route.
+    pub(crate) fn open(
+        config: &Config,
+        roots: &[Option<Arc<Root>>],
+        before: Option<&Kept>,
+        purpose: Purpose,
+    ) -> Result<Option<Kept>, Unopened> {
+        let keeps = |kind: &Kind| match kind {
+            Kind::Document(_) => true,
+            Kind::Files(files) => files.upload.is_some(),
+            Kind::Collection(_) | Kind::Redirect(_) | Kind::Respond(_) => false,
+        };
+        let needed = config.routes.iter().any(|route| keeps(&route.kind));
         let Some(folder) = config.state().filter(|_| needed) else { return Ok(None) };
         let unopened = |path: &Path, error: String| Unopened { path: path.to_owned(), error: io::Error::other(error) };
         let copy = match purpose {
@@ -73,6 +86,12 @@ impl Kept {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| Unopened { path: folder.to_owned(), error })?;
+        // A dry run has a copy of what others are about to do.
+        if let Purpose::Serve { .. } = purpose {
+            runtime.block_on(reconcile(&store, config, roots)).map_err(|_| {
+                unopened(store.path(), "what was being uploaded cannot be looked at; the log says why".to_owned())
+            })?;
+        }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let mut collections = Vec::new();
         for route in &config.routes {

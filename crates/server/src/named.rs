@@ -38,6 +38,13 @@ impl Named {
         path_of(&opened.file).is_some_and(|path| is_file && self.paths.contains(&path) || self.is_within(&path))
     }
 
+    /// Whether what would be at these names below an open folder is one of them.
+    pub(crate) fn is_beneath(&self, folder: &OwnedFd, names: &str) -> bool {
+        let path = path_of(folder).map(|folder| folder.join(names));
+        // A folder of which the kernel does not say where it is takes nothing.
+        path.is_none_or(|path| self.paths.contains(&path) || self.is_within(&path))
+    }
+
     /// Whether a path without links leads to the folder or into it.
     fn is_within(&self, path: &Path) -> bool {
         self.folder.as_ref().is_some_and(|folder| path.starts_with(folder))

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 use std::time::Duration;
-use verdict_core::cause::{Done, Elsewhere, Failure, Malformed};
+use verdict_core::cause::{Absent, Done, Elsewhere, Failure, Malformed};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::respond::closes;
 use verdict_core::decide::{
@@ -46,6 +46,7 @@ mod documents;
 mod gates;
 mod possible;
 mod tell;
+mod uploads;
 
 use change::Subject;
 pub(crate) use gates::Passed;
@@ -221,6 +222,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
     }
 
     fn allow(&self) -> MethodSet {
+        if self.is_for_reading() {
+            return READING;
+        }
         self.route.map_or(READING, |i| self.site.routes[i].allow)
     }
 
@@ -269,6 +273,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
                 // The config has seen to it that a files route's pattern ends in what it leaves open.
                 let (from, to) = matched.spans().last().copied().unwrap_or_default();
                 let name = &request.path[from as usize..to as usize];
+                if let (Some(_), Method::Put | Method::Delete) = (&files.uploads, method) {
+                    self.look_to_write(files, name, &mut there).await;
+                    return there;
+                }
                 match files.look(request, name, self.moment.clock.nanoseconds(), self.wait).await {
                     Looked::File(found) => self.target = Target::Representation(found),
                     Looked::Fallback(found) => {
@@ -280,6 +288,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
                         self.target = Target::Representation(found);
                     }
                     Looked::SlashMissing => there.elsewhere = Some(Elsewhere::SlashMissing),
+                    // What is not there can be put, and that is what is asked.
+                    Looked::Absent(Absent::Nothing | Absent::FileDeleted)
+                        if files.uploads.is_some() && method == Method::Options => {}
                     Looked::Absent(absent) => there.absent = Some(absent),
                 }
             }
@@ -303,7 +314,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
 
     /// None of these routes has a use for content; what is declared must still be within the limit.
     #[inline]
-    fn negotiation(&self) -> Negotiate {
+    fn negotiation(&mut self) -> Negotiate {
         let framing = self.request.head.framing;
         if self.subject.is_some() {
             return self.negotiation_of_change(self.negotiation_of(framing));

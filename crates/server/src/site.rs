@@ -1,13 +1,14 @@
 //! The config as a worker uses it: routes ready to answer, with what each adds to every answer. A reload makes a new one.
 
-use crate::config::{Config, Explain, HintsTo, Kind, Limits};
+use crate::config::{self, Config, Explain, HintsTo, Kind, Limits};
 use crate::disk::Root;
 use crate::gates::{Gates, Shared};
 use crate::handler::documents::{Documents, OF_COLLECTION, OF_DOCUMENT};
+use crate::handler::files::upload::{Turns, Uploads};
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
 use crate::kept::{Kept, Purpose};
 use crate::metrics::Tally;
-use crate::named::Named;
+use crate::named::{Named, canonical};
 use crate::request::Request;
 use crate::route::Found;
 use crate::tls::{Secure, Tickets};
@@ -25,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) gates: Shared,
     /// By route: the folder of a `files` route.
     roots: Vec<Option<Arc<Root>>>,
+    /// By route: what of that folder is being changed, where some route may.
+    turns: Vec<Option<Arc<Turns>>>,
     /// By route: custom error pages by status code.
     pages: Vec<BTreeMap<u16, Arc<str>>>,
     named: Arc<Named>,
@@ -81,9 +84,33 @@ impl Opened {
         let named = Arc::new(Named::new(config.named_files.clone(), config.state()));
         let tickets = before.map_or_else(Tickets::new, |before| before.tickets.clone());
         let secure = config.tls.as_ref().map(|tls| Secure::new(&tls.certificates, &tickets));
-        let kept = Kept::open(&config, before.and_then(|before| before.kept.as_ref()), purpose)?;
-        Ok(Opened { config, gates, roots, pages, named, secure, tickets, kept })
+        let kept = Kept::open(&config, &roots, before.and_then(|before| before.kept.as_ref()), purpose)?;
+        let turns = turns(&config, before);
+        Ok(Opened { config, gates, roots, turns, pages, named, secure, tickets, kept })
     }
+}
+
+/// By route: what takes turns in its folder, one for all routes of a folder that one of them may change. It is the same before
+/// and after a reload, since requests of both may be on their way.
+fn turns(config: &Config, before: Option<&Opened>) -> Vec<Option<Arc<Turns>>> {
+    let folder = |route: &config::Route| match &route.kind {
+        Kind::Files(files) => Some(canonical(&files.root)),
+        _ => None,
+    };
+    let mut known: BTreeMap<PathBuf, Arc<Turns>> = BTreeMap::new();
+    for (route, turns) in before.into_iter().flat_map(|before| before.config.routes.iter().zip(&before.turns)) {
+        if let (Some(folder), Some(turns)) = (folder(route), turns) {
+            known.insert(folder, turns.clone());
+        }
+    }
+    for route in &config.routes {
+        if let (Kind::Files(files), Some(folder)) = (&route.kind, folder(route))
+            && files.upload.is_some()
+        {
+            known.entry(folder).or_default();
+        }
+    }
+    config.routes.iter().map(|route| known.get(&folder(route)?).cloned()).collect()
 }
 
 /// One worker's view.
@@ -191,8 +218,16 @@ impl Site {
                 #[cfg(test)]
                 _ if route.pattern.as_str() == "/panicking" => (Handler::Panicking, ANY),
                 (Kind::Files(files), Some(root)) => {
-                    let files = Files::new(files, root.clone(), opened.named.clone());
-                    (Handler::Files(files), READING)
+                    let turns = opened.turns[i].clone();
+                    let uploads = match (&files.upload, &turns, &store) {
+                        (Some(upload), Some(turns), Some(reader)) => {
+                            let pattern = route.pattern.as_str();
+                            Some(Uploads::new(upload.clone(), pattern, reader.clone(), turns.clone()))
+                        }
+                        _ => None,
+                    };
+                    let allow = uploads.as_ref().map_or(READING, Uploads::allow);
+                    (Handler::Files(Files::new(files, root.clone(), opened.named.clone(), turns, uploads)), allow)
                 }
                 (Kind::Redirect(redirect), _) => (Handler::Redirect(Redirect::new(redirect)), ANY),
                 (Kind::Respond(respond), _) => (Handler::Respond(Fixed::new(respond, &common)), ANY),

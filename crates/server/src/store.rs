@@ -23,7 +23,6 @@ mod migrate;
 mod open;
 mod reader;
 mod sweep;
-#[cfg_attr(not(test), expect(dead_code, reason = "no route takes files yet"))]
 mod uploads;
 mod writer;
 
@@ -42,7 +41,6 @@ pub(crate) use jobs::{Attempted, Cancelled, Enqueue, Lease, Next, State, Unqueue
 pub(crate) use list::{Cursor, Filter, Is, Page, Query, Unlisted};
 pub(crate) use open::{Unopened, path};
 pub(crate) use reader::Reader;
-#[cfg(test)]
 pub(crate) use uploads::{Intended, Intent, Known, What};
 pub(crate) use writer::Pending;
 

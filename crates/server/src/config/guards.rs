@@ -5,6 +5,7 @@ use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
     HintsTo, Kind, Limits, Route, allow, concurrency, cors, documents, fields, kinds, limits, maintenance, rate, report,
+    upload,
 };
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
@@ -61,7 +62,14 @@ pub(super) fn route(
         return None;
     };
     let mut table = Table::new(Place::Route, entries);
-    let kind = kind(reader, &mut table, entries, pattern.as_ref(), span.clone());
+    let mut kind = kind(reader, &mut table, entries, pattern.as_ref(), span.clone());
+    if let Some(entry) = table.take("upload") {
+        let uploads = upload::read(reader, &entry);
+        upload::beside(reader, &entry, kind.as_ref());
+        if let Some(Kind::Files(files)) = &mut kind {
+            files.upload = uploads;
+        }
+    }
     let defaults = match kind {
         Some(Kind::Document(_)) => Limits { body: defaults.body.min(documents::LARGEST), ..defaults },
         _ => defaults,

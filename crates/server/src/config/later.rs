@@ -14,6 +14,7 @@ pub(super) enum Place {
     Redirect,
     Respond,
     Documents,
+    Upload,
     Auth,
     Jwt,
     Allow,
@@ -37,6 +38,7 @@ impl Place {
             Place::Redirect => "in `redirect`",
             Place::Respond => "in `respond`",
             Place::Documents => "in `documents`",
+            Place::Upload => "in `upload`",
             Place::Auth => "in `[auth.NAME]`",
             Place::Jwt => "in `jwt`",
             Place::Allow => "in `allow`",
@@ -53,7 +55,7 @@ impl Place {
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
         Place::Top => &[],
-        Place::Route => &["jobs", "proxy", "timeout", "upload"],
+        Place::Route => &["jobs", "proxy", "timeout"],
         _ => &[],
     }
 }
@@ -73,6 +75,7 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "to" => Place::Redirect,
         "type" => Place::Respond,
         "schema" | "unique" | "version" | "if-match" | "page" => Place::Documents,
+        "delete" | "create-folders" => Place::Upload,
         "per" | "burst" => Place::Rate,
         "basic" | "tokens" | "jwt" => Place::Auth,
         "keys" | "issuer" | "audience" => Place::Jwt,

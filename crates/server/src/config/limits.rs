@@ -110,7 +110,7 @@ pub(super) fn route(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, defaults: Li
 }
 
 /// `type/subtype`, `type/*` or `*/*` (RFC 9110 §12.5.1, without parameters).
-fn types(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Vec<String> {
+pub(super) fn types(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Vec<String> {
     const EXAMPLE: &str = "application/json";
     let mut types = Vec::new();
     if let DeValue::Array(values) = entry.value.get_ref()

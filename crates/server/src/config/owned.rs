@@ -8,16 +8,18 @@ use std::ops::Range;
 fn owns(route: &Route) -> Option<&'static str> {
     match &route.kind {
         Kind::Document(_) => Some("documents"),
+        Kind::Files(files) => files.upload.as_ref().map(|_| "upload"),
         // Its documents' route has said all of it.
-        Kind::Collection(_) | Kind::Files(_) | Kind::Redirect(_) | Kind::Respond(_) => None,
+        Kind::Collection(_) | Kind::Redirect(_) | Kind::Respond(_) => None,
     }
 }
 
 pub(super) fn check(reader: &mut Reader<'_>, config: &Config, routes: &[Route], spans: &[Range<usize>]) {
     for (route, span) in routes.iter().zip(spans) {
         let Some(key) = owns(route) else { continue };
+        let (article, kept) = if key == "upload" { ("an", "count of them") } else { ("a", "them") };
         if config.console.is_none() {
-            let error = reader.findings.error(span.clone(), format!("a `{key}` route without a place to keep them"));
+            let error = reader.findings.error(span.clone(), format!("{article} `{key}` route without a place to keep {kept}"));
             error.help("add `state = \"./state\"` at the top of the config");
         }
         let beyond = config.listen.iter().find(|listen| !listen.address.ip().is_loopback());

@@ -6,7 +6,7 @@ use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
     Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, guards, limits,
-    owned, proxies, syntax, tls,
+    owned, proxies, syntax, tls, upload,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -165,6 +165,7 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     allow::unguarded(reader, &routes, &spans, &guards);
     console::within_state(reader, config.state(), &routes, &spans);
     owned::check(reader, &config, &routes, &spans);
+    upload::one_for_each_folder(reader, &routes, &spans);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
     let mut config = Config { auth: guards.auths, routes, router, ..config };

@@ -6,6 +6,7 @@ pub mod listing;
 mod look_up;
 pub mod media_type;
 pub mod multipart;
+pub(crate) mod upload;
 
 use crate::config;
 use crate::disk::{Root, Wait};
@@ -17,6 +18,7 @@ use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use upload::{TEMPORARY, Turns, Uploads};
 use verdict_core::cause::{Absent, Done};
 use verdict_core::field::accept_encoding::{AcceptEncoding, Coding};
 use verdict_wire::Name;
@@ -35,6 +37,11 @@ pub(crate) struct Files {
     known: RefCell<FxHashMap<Box<str>, Known>>,
     /// How many listings are being made.
     listings: Cell<usize>,
+    /// What of the folder is being changed by a route that may, and how often this worker knows of that it was.
+    turns: Option<Arc<Turns>>,
+    seen: Cell<u64>,
+    /// What this route may change.
+    pub(crate) uploads: Option<Uploads>,
 }
 
 /// A file with the codings that it is there in.
@@ -55,7 +62,14 @@ pub(crate) enum Looked {
 }
 
 impl Files {
-    pub(crate) fn new(config: &config::Files, root: Arc<Root>, named: Arc<Named>) -> Files {
+    /// `turns` are those of a folder that some route may change, and `uploads` is there if it is this one.
+    pub(crate) fn new(
+        config: &config::Files,
+        root: Arc<Root>,
+        named: Arc<Named>,
+        turns: Option<Arc<Turns>>,
+        uploads: Option<Uploads>,
+    ) -> Files {
         Files {
             root,
             index: config.index.clone(),
@@ -67,6 +81,9 @@ impl Files {
             named,
             known: RefCell::default(),
             listings: Cell::new(0),
+            turns,
+            seen: Cell::new(0),
+            uploads,
         }
     }
 
@@ -76,6 +93,7 @@ impl Files {
         if request.head.parts.encoded_slash {
             return Looked::Absent(Absent::EncodedSlash);
         }
+        let changes = self.catch_up();
         // Most requests are for what another one asked for a moment ago.
         if let Some(found) = self.recall(name, now_ns, |resource| resource.choose(request))
             && found.content.is_current()
@@ -85,8 +103,12 @@ impl Files {
         if let Some(absent) = self.refuse_name(name) {
             return Looked::Absent(absent);
         }
-        let disk = Disk { now_ns, wait };
-        match (self.look_up(request, name, disk).await, &self.fallback) {
+        let disk = Disk { now_ns, wait, changes };
+        let looked = match self.look_up(request, name, disk).await {
+            Looked::Absent(Absent::Nothing) => Looked::Absent(self.why_nothing(name, now_ns)),
+            looked => looked,
+        };
+        match (looked, &self.fallback) {
             // A single-page application routes in the browser. What is there but must not be seen looks like what is not.
             (
                 Looked::Absent(
@@ -109,8 +131,9 @@ impl Files {
             Absent::Dotfile => !self.dotfiles,
             Absent::NoIndex => !self.listing && self.fallback.is_none(),
             Absent::Outside | Absent::NotAFile | Absent::OfConfig => self.fallback.is_none(),
-            // What is deleted here leaves nothing behind, and there are no documents and no jobs.
-            Absent::FileDeleted | Absent::DocumentDeleted | Absent::ResultExpired => false,
+            Absent::FileDeleted => self.uploads.as_ref().is_some_and(|uploads| !uploads.config.keep_deleted.is_zero()),
+            // There are no documents and no jobs.
+            Absent::DocumentDeleted | Absent::ResultExpired => false,
         }
     }
 
@@ -134,6 +157,28 @@ impl Files {
         }
     }
 
+    /// Takes what is remembered for old if anything was changed since, and says how often something was. Hot.
+    #[inline]
+    fn catch_up(&self) -> u64 {
+        let Some(turns) = &self.turns else { return 0 };
+        let changes = turns.changes();
+        if changes != self.seen.replace(changes) {
+            self.distrust();
+        }
+        changes
+    }
+
+    /// Why nothing is at a path: something may have been deleted there.
+    pub(crate) fn why_nothing(&self, name: &str, now_ns: i64) -> Absent {
+        let milliseconds = u64::try_from(now_ns / 1_000_000).unwrap_or(0);
+        self.uploads.as_ref().map_or(Absent::Nothing, |uploads| uploads.why_nothing(name, milliseconds))
+    }
+
+    /// Whether names that begin with a dot are served.
+    pub(crate) fn shows_dotfiles(&self) -> bool {
+        self.dotfiles
+    }
+
     /// The names that are refused whatever the disk holds.
     fn refuse_name(&self, name: &str) -> Option<Absent> {
         let mut segments = name.split('/').peekable();
@@ -145,6 +190,10 @@ impl Files {
             }
             // RFC 8615: `.well-known` is meant to be asked for.
             let well_known = first && segment == ".well-known";
+            // What is not whole yet is nobody's, whatever the config says.
+            if self.dotfiles && segment.starts_with(TEMPORARY) {
+                return Some(Absent::Nothing);
+            }
             if segment.starts_with('.') && !self.dotfiles && !well_known {
                 return Some(Absent::Dotfile);
             }

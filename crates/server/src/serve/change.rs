@@ -4,6 +4,7 @@ use super::{Exchange, Target};
 use crate::answer::Fields;
 use crate::disk::Wait;
 use crate::handler::documents;
+use crate::handler::files::upload;
 use crate::refusal::Circumstances;
 use std::borrow::Cow;
 use std::future::pending;
@@ -17,13 +18,16 @@ use verdict_core::reason::Reason;
 pub(super) enum Subject {
     /// A document, or the collection.
     Document(Box<documents::Subject>),
+    /// A file that is to be put or deleted.
+    File(Box<upload::Subject>),
 }
 
 impl Exchange<'_, '_> {
     /// What the route has to say of the content and the answer.
-    pub(super) fn negotiation_of_change(&self, common: Negotiate) -> Negotiate {
+    pub(super) fn negotiation_of_change(&mut self, common: Negotiate) -> Negotiate {
         match &self.subject {
             Some(Subject::Document(_)) => self.negotiation_of_documents(common),
+            Some(Subject::File(_)) => self.negotiation_of_uploads(common),
             None => common,
         }
     }
@@ -32,6 +36,7 @@ impl Exchange<'_, '_> {
     pub(super) fn conditions_of_change(&self) -> Option<Precondition> {
         match &self.subject {
             Some(Subject::Document(_)) => self.conditions_of_documents(),
+            Some(Subject::File(_)) => Some(self.conditions_of_uploads()),
             None => None,
         }
     }
@@ -48,6 +53,7 @@ impl Exchange<'_, '_> {
         let mut content = self.content.take();
         let wrote = match (&self.subject, &mut content) {
             (Some(Subject::Document(_)), Some(content)) => self.work_of_documents(permit, content).await,
+            (Some(Subject::File(_)), Some(content)) => self.work_of_uploads(content).await,
             _ => None,
         };
         self.content = content;
@@ -81,6 +87,7 @@ impl Exchange<'_, '_> {
         }
         match &self.subject {
             Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
+            Some(Subject::File(_)) => fields.extend(self.fields_of_uploads(reason)),
             None => {}
         }
         fields
@@ -90,6 +97,7 @@ impl Exchange<'_, '_> {
     pub(super) fn evidence_of_change(&self) -> String {
         let unlisted = match &self.subject {
             Some(Subject::Document(subject)) => subject.unlisted.clone(),
+            Some(Subject::File(subject)) => Some(subject.details.evidence()).filter(|evidence| !evidence.is_empty()),
             None => None,
         };
         unlisted.or(self.wrote.as_ref().map(|wrote| wrote.details.evidence())).unwrap_or_default()
@@ -97,8 +105,10 @@ impl Exchange<'_, '_> {
 
     /// What a refusal tells of the content and of what is there.
     pub(super) fn add_circumstances_of_change<'a>(&'a self, circumstances: &mut Circumstances<'a>) {
-        if let Some(Subject::Document(subject)) = &self.subject {
-            circumstances.unlisted = subject.unlisted.as_deref();
+        match &self.subject {
+            Some(Subject::Document(subject)) => circumstances.unlisted = subject.unlisted.as_deref(),
+            Some(Subject::File(subject)) => circumstances.details = Some(&subject.details),
+            None => {}
         }
         let Some(wrote) = &self.wrote else { return };
         circumstances.details = Some(&wrote.details);

@@ -7,6 +7,8 @@ use crate::config::{Config, Per};
 use crate::gates::Gates;
 use crate::handler::Handler;
 use crate::handler::documents::takes;
+use crate::handler::files::Files;
+use crate::handler::files::upload::Uploads;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -145,6 +147,9 @@ impl Site {
             Some(route) => {
                 let find = found(route, method);
                 match &route.handler {
+                    Handler::Files(files) if let Some(uploads) = written(files, method) => {
+                        (find, conditional(true, false), uploads.may_do(method), Vec::new())
+                    }
                     Handler::Files(files) => {
                         let dones: Vec<_> = match method {
                             Method::Options => vec![Done::OptionsAnswered],
@@ -184,6 +189,11 @@ impl Site {
             let collection = matches!(route.map(|route| &route.handler), Some(Handler::Collection(_)));
             negotiate.extend(documents.may_negotiate(collection, method));
         }
+        if let Some(Handler::Files(files)) = route.map(|route| &route.handler)
+            && let Some(uploads) = written(files, method)
+        {
+            negotiate.extend(uploads.may_negotiate(method));
+        }
         Alternatives { arrive, authorize, find, negotiate, precondition, process, range }
     }
 
@@ -193,6 +203,12 @@ impl Site {
         let common = &route.common;
         if let Handler::Document(_) | Handler::Collection(_) = route.handler {
             let invites = route.allow.contains(method) && !takes(method).is_empty();
+            return interim::invite(invites, true, false).into_iter().collect();
+        }
+        if let Handler::Files(files) = &route.handler
+            && written(files, method).is_some()
+        {
+            let invites = route.allow.contains(method) && method == Method::Put;
             return interim::invite(invites, true, false).into_iter().collect();
         }
         let hints = method == Method::Get && matches!(route.handler, Handler::Files(_)) && !common.hints.is_empty();
@@ -248,6 +264,9 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
         return vec![there];
     }
     match &route.handler {
+        Handler::Files(files) if let Some(uploads) = written(files, method) => {
+            uploads.may_find(method, files.shows_dotfiles(), there)
+        }
         Handler::Files(files) => {
             let absent = Absent::ALL.iter().filter(|absent| files.may_lack(**absent));
             let mut alternatives: Vec<_> = absent.map(|absent| Find { absent: Some(*absent), ..there }).collect();
@@ -262,6 +281,11 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
         #[cfg(test)]
         Handler::Panicking => Vec::new(),
     }
+}
+
+/// What files are changed by this method, if they are.
+fn written(files: &Files, method: Method) -> Option<&Uploads> {
+    files.uploads.as_ref().filter(|_| matches!(method, Method::Put | Method::Delete))
 }
 
 /// Who may ask a route for that, and who may not.

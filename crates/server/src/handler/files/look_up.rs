@@ -50,6 +50,8 @@ pub(super) struct Disk {
     pub(super) now_ns: i64,
     /// With `No`, a question that the kernel cannot answer from memory stays pending, and nothing has begun.
     pub(super) wait: Wait,
+    /// How often something in the folder was changed before the question.
+    pub(super) changes: u64,
 }
 
 impl Disk {
@@ -91,6 +93,12 @@ impl Files {
     /// Forgets names that nobody has asked for in a while, so that a file that is gone is not kept open.
     pub(crate) fn forget(&self, now_ns: i64) {
         self.known.borrow_mut().retain(|_, known| (0..KEPT_NS).contains(&(now_ns - known.at)));
+    }
+
+    /// Has every name looked up anew. What has not changed is told by its identity.
+    #[cold]
+    pub(super) fn distrust(&self) {
+        self.known.borrow_mut().values_mut().for_each(|known| known.at = 0);
     }
 
     pub(super) async fn look_up(&self, request: &Request<'_>, name: &str, disk: Disk) -> Looked {
@@ -154,7 +162,7 @@ impl Files {
         if self.precompressed && media_type::is_compressible(media_type) {
             for (i, (coding, ending)) in CODINGS.into_iter().enumerate() {
                 match self.open(&format!("{path}{ending}"), disk).await {
-                    Ok(found) if found.kind == Kind::File => {
+                    Ok(found) if found.kind == Kind::File && self.is_coding_of(&found, &opened) => {
                         identities[i + 1] = Some(found.identity);
                         coded.push((coding, found));
                     }
@@ -162,7 +170,9 @@ impl Files {
                 }
             }
         }
-        let settled = identities.iter().flatten().all(|identity| identity.is_settled(disk.now_ns));
+        // What was changed since the look-up began may not be what it found.
+        let unchanged = self.turns.as_ref().is_none_or(|turns| turns.changes() == disk.changes);
+        let settled = unchanged && identities.iter().flatten().all(|identity| identity.is_settled(disk.now_ns));
         if settled
             && let Some(known) = self.known.borrow_mut().get_mut(name)
             && known.identities == identities
@@ -179,11 +189,18 @@ impl Files {
         }
         let resource = Rc::new(Resource { plain, coded: representations });
         // What could change again without its identity telling is not remembered.
-        if settled {
+        let unchanged = self.turns.as_ref().is_none_or(|turns| turns.changes() == disk.changes);
+        if settled && unchanged {
             let known = Known { resource: resource.clone(), at: disk.now_ns, file: path.into(), identities };
             self.remember(name, known);
         }
         Ok(resource)
+    }
+
+    /// Whether a file is a coding of this one. Where clients put files, one that is older is a coding of what was there before;
+    /// where they do not, whoever copies a folder keeps no order.
+    fn is_coding_of(&self, coded: &Opened, plain: &Opened) -> bool {
+        self.uploads.is_none() || coded.identity.modified_ns >= plain.identity.modified_ns
     }
 
     fn remember(&self, name: &str, known: Known) {
@@ -341,7 +358,7 @@ impl From<Missed> for Unfound {
     }
 }
 
-fn absent(missed: Missed) -> Absent {
+pub(super) fn absent(missed: Missed) -> Absent {
     match missed {
         Missed::Nothing => Absent::Nothing,
         Missed::Outside => Absent::Outside,
