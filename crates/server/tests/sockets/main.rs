@@ -29,3 +29,4 @@ mod slow;
 mod statuses;
 mod stopping;
 mod tls;
+mod uploads;

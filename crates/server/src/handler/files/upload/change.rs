@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, spawn_blocking, spawn_local};
 use verdict_core::cause::{Conflict, Done, Failure};
 use verdict_core::decide::Outcome;
 use verdict_core::method::Method;
@@ -101,7 +101,7 @@ impl Changing<'_> {
             return Err(refused);
         }
         let created = matches!(last, Place::Free { .. });
-        let placing = tokio::spawn(place(turn, begun));
+        let placing = spawn_local(place(turn, begun));
         let tag = known(placing.await)?.map_err(|outcome| refused(outcome, Details::default()))?;
         let (done, location) = match created {
             true => {
@@ -177,7 +177,7 @@ impl Changing<'_> {
                 Err(_) => Err(Unbegun::Failed(Failure::Panicked)),
             }
         };
-        known(tokio::spawn(task).await)?.map_err(|unbegun| match unbegun {
+        known(spawn_local(task).await)?.map_err(|unbegun| match unbegun {
             Unbegun::Refused(refusal) => self.refusal(&refusal),
             Unbegun::Failed(failure) => failed(failure),
             Unbegun::Disk(error) => of_disk(error.into(), &asked.subject.path),
@@ -260,7 +260,7 @@ impl Changing<'_> {
         let kept = self.uploads.config.keep_deleted.as_millis() as u64;
         let keep_until = (kept > 0).then(|| self.asked.now.saturating_add(kept));
         let begun = self.intend(What::Delete { keep_until }, || Ok(None)).await?;
-        let removing = tokio::spawn(remove(turn, begun));
+        let removing = spawn_local(remove(turn, begun));
         known(removing.await)?.map_err(|outcome| refused(outcome, Details::default()))?;
         Ok(Wrote::done(Done::Deleted))
     }
@@ -334,34 +334,32 @@ struct Begun {
 impl Begun {
     /// Takes it back, and waits until nothing of it remains.
     async fn discard(mut self) {
-        if let Some(undoing) = self.undo() {
-            undoing.await;
+        if let Some(undo) = self.undo() {
+            let _ = spawn_blocking(undo).await;
         }
     }
 
-    fn undo(&mut self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        let intent = self.intent.take()?;
+    /// What takes it back, for a thread that may wait.
+    fn undo(&mut self) -> Option<impl FnOnce() + Send + 'static> {
+        let (intent, handle) = (self.intent.take()?, Handle::try_current().ok()?);
         let (store, root, made) = (self.store.clone(), self.root.clone(), self.made.take());
-        Some(async move {
-            let temporary = match &intent.intended.what {
-                What::Put { temporary, .. } => Some(temporary.clone()),
-                What::Delete { .. } => None,
-            };
-            let removed = spawn_blocking(move || {
-                let Some(temporary) = temporary else { return Ok(()) };
-                let (above, name) = split(&temporary);
+        Some(move || {
+            if let What::Put { temporary, .. } = &intent.intended.what {
+                let (above, name) = split(temporary);
                 let removed = match &made {
                     Some(made) => made.folder.remove(name),
                     None => root.folder(above).and_then(|folder| folder.remove(name)),
                 };
-                removed.or_else(|error| if error == Errno::NOENT { Ok(()) } else { Err(error) })
-            });
-            match removed.await {
-                Ok(Ok(())) => drop(store.abandon(intent).await),
-                // Its intent stays, and is looked at again at the next start.
-                Ok(Err(error)) => log::operation(format_args!("a file that was not whole could not be removed: {error}")),
-                Err(_) => {}
+                if let Err(error) = removed
+                    && error != Errno::NOENT
+                {
+                    // Its intent stays, and is looked at again at the next start.
+                    log::operation(format_args!("a file that was not whole could not be removed: {error}"));
+                    return;
+                }
             }
+            // What fails stays reserved until the next start.
+            let _ = handle.block_on(store.abandon(intent));
         })
     }
 
@@ -388,8 +386,8 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         // Where there is no runtime any longer the process ends, and the next one finds the intent.
-        if let (Ok(handle), Some(undoing)) = (Handle::try_current(), self.undo()) {
-            handle.spawn(undoing);
+        if let Some(undo) = self.undo() {
+            drop(spawn_blocking(undo));
         }
     }
 }
