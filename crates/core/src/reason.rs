@@ -500,7 +500,7 @@ catalogue! {
         "The folder that the file would be in does not exist."
         "Create the folder first; who runs the server can set `create-folders = true`."
     QuotaWouldBurst          "quota-would-burst"              INSUFFICIENT_STORAGE  "RFC 4918 §11.5"   Operator AfterChange
-        "The declared content does not fit into what is left of the quota."
+        "The declared content does not fit into what is left of the quota{why|}."
         "Delete something, or raise `quota`."
     JobQueueFull             "job-queue-full"                 SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
         "The queue of jobs is full."

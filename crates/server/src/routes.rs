@@ -71,6 +71,9 @@ files = "."
 documents = { unique = ["/name"], index = ["/name"], quota = "1MiB", if-match = "required" }
 [route."/versions/{id}"]
 documents = { version = "/rev" }
+[route."/uploads/{path...}"]
+files = "."
+upload = { quota = "1MiB", types = ["image/*"] }
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
 rate = "1/s per client"
@@ -188,6 +191,9 @@ mod tests {
         {
             assert!(ids.contains(id), "{id}");
         }
+        for id in ["file-deleted", "parent-missing", "content-range-on-put", "quota-would-burst"] {
+            assert!(ids.contains(id), "{id}");
+        }
         for id in [
             "created",
             "document-deleted",
@@ -202,7 +208,7 @@ mod tests {
         for id in ["authority-differs", "plain-http-on-tls", "not-this-authority", "http2-accepted"] {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["file-deleted", "job-queued", "upstream-refused"] {
+        for id in ["job-queued", "upstream-refused"] {
             assert!(!ids.contains(id), "{id}");
         }
     }

@@ -4,8 +4,8 @@ use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
-    HintsTo, Kind, Limits, Route, allow, concurrency, cors, documents, fields, kinds, limits, maintenance, rate, report,
-    upload,
+    HintsTo, Kind, Limits, Route, allow, concurrency, cors, documents, fields, kinds, limits, maintenance, rate,
+    report, upload,
 };
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;

@@ -19,7 +19,8 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config, routes: &[Route], 
         let Some(key) = owns(route) else { continue };
         let (article, kept) = if key == "upload" { ("an", "count of them") } else { ("a", "them") };
         if config.console.is_none() {
-            let error = reader.findings.error(span.clone(), format!("{article} `{key}` route without a place to keep {kept}"));
+            let error =
+                reader.findings.error(span.clone(), format!("{article} `{key}` route without a place to keep {kept}"));
             error.help("add `state = \"./state\"` at the top of the config");
         }
         let beyond = config.listen.iter().find(|listen| !listen.address.ip().is_loopback());

@@ -11,7 +11,7 @@ mod load;
 use super::fields::{DECIDED, FRAMING, OURS};
 use super::read::Zero;
 use super::units::{DURATION, Form, RATE, SIZE};
-use super::{Files, LARGEST_PAGE, Limits};
+use super::{Files, LARGEST_PAGE, Limits, Upload};
 use crate::json::Json;
 use form::{described, integer, not_empty, of_type, one_of, one_or_list, quantity, table, text};
 use std::path::PathBuf;
@@ -204,6 +204,7 @@ fn route() -> Json {
         ("files", files()),
         ("redirect", redirect()),
         ("respond", respond()),
+        ("upload", upload()),
         ("limits", route_limits()),
         ("cors", load::cors()),
         ("rate", load::rate()),
@@ -244,7 +245,10 @@ fn route() -> Json {
         ["documents", "files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
     described("What answers, and what holds for it. One of `documents`, `files`, `redirect`, `respond`.", table(keys))
         .with("oneOf", Json::List(kinds.into()))
-        .with("dependentRequired", Json::empty().with("hints-to", Json::list(["hints"])))
+        .with(
+            "dependentRequired",
+            Json::empty().with("hints-to", Json::list(["hints"])).with("upload", Json::list(["files"])),
+        )
         .with("dependentSchemas", auth::dependent())
 }
 
@@ -282,6 +286,34 @@ fn files() -> Json {
         "A folder: 200, 206, 304, 404, 416. Its path, or a table with options.",
         Json::empty().with("anyOf", Json::List(vec![not_empty(), options.with("required", Json::list(["root"]))])),
     )
+}
+
+fn upload() -> Json {
+    let default = Upload::default();
+    let flag = |words: &str, default: bool| described(words, of_type("boolean").with("default", default));
+    let keys = vec![
+        ("quota", described("Bytes of all files that were uploaded. Beyond: 507.", quantity(&SIZE, Zero::Refused))),
+        (
+            "types",
+            described(
+                "The media types that a file may have, as it is sent and by its name, such as `image/*`. Of another: 415.",
+                one_or_list(form::media_range(), 1),
+            ),
+        ),
+        ("delete", flag("Whether files can be deleted; 405 unless they can.", default.delete)),
+        (
+            "keep-deleted",
+            described(
+                "For how long a deleted file is 410, before it is 404.",
+                quantity(&DURATION, Zero::Taken).with("default", "1d"),
+            ),
+        ),
+        (
+            "create-folders",
+            flag("Whether the folders above a new file are made; 409 unless they are.", default.create_folders),
+        ),
+    ];
+    described("Beside `files`: PUT creates and replaces files, DELETE deletes them. Needs `state`.", table(keys))
 }
 
 fn documents() -> Json {

@@ -49,7 +49,9 @@ impl<'s> Exchange<'s, '_> {
             Some(Subject::Document(_)) => false,
             // What answers a folder's own path is not known to be one without its slash.
             None => {
-                self.request.head.method == Method::Options && self.request.path.ends_with('/') && self.files().is_some()
+                self.request.head.method == Method::Options
+                    && self.request.path.ends_with('/')
+                    && self.files().is_some()
             }
         }
     }
@@ -93,7 +95,9 @@ impl<'s> Exchange<'s, '_> {
     pub(super) fn fields_of_uploads(&self, reason: Reason) -> Fields<'s> {
         let types = self.files().and_then(|files| files.uploads.as_ref()?.types());
         match (reason, types) {
-            (Reason::MediaTypeNotTaken { .. }, Some(types)) if self.gates().is_none_or(|gates| gates.types.is_none()) => {
+            (Reason::MediaTypeNotTaken { .. }, Some(types))
+                if self.gates().is_none_or(|gates| gates.types.is_none()) =>
+            {
                 types.fields(self.request.head.method)
             }
             _ => Fields::new(),

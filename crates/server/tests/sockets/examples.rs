@@ -37,6 +37,9 @@ fn every_example_runs_and_answers_as_it_says() {
         ("notes.toml", "GET", "/notes", 200),
         ("notes.toml", "GET", "/notes/none", 404),
         ("notes.toml", "DELETE", "/notes", 405),
+        ("uploads.toml", "GET", "/up/", 200),
+        ("uploads.toml", "PUT", "/up/", 405),
+        ("uploads.toml", "DELETE", "/up/none.png", 404),
         ("guards.toml", "GET", "/api/x", 200),
         ("guards.toml", "GET", "/search", 200),
         ("guards.toml", "GET", "/shop/x", 503),
@@ -70,5 +73,5 @@ fn every_example_runs_and_answers_as_it_says() {
         assert!(asked > 0, "{name} is not in the table");
         server.stop().expect("it stops");
     }
-    assert_eq!(examples, 7, "an example was added: add its answers too");
+    assert_eq!(examples, 8, "an example was added: add its answers too");
 }

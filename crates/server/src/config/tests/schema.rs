@@ -90,6 +90,10 @@ const TABLES: &[(&str, &str)] = &[
     ("[route.\"/{p...}\"]\nfiles = \"public\"\nlimits = { KEY = 1 }", "/$defs/route/properties/limits/properties"),
     ("[route.\"/{p...}\"]\nfiles = { root = \"public\", KEY = 1 }", "/$defs/route/properties/files/anyOf/1/properties"),
     ("state = \"state\"\n[route.\"/x/{id}\"]\ndocuments = { KEY = 1 }", "/$defs/route/properties/documents/properties"),
+    (
+        "state = \"state\"\n[route.\"/{p...}\"]\nfiles = \"public\"\nupload = { KEY = 1 }",
+        "/$defs/route/properties/upload/properties",
+    ),
     ("[route.\"/{p...}\"]\nredirect = { to = \"/\", KEY = 1 }", "/$defs/route/properties/redirect/anyOf/1/properties"),
     ("[route.\"/{p...}\"]\nrespond = { status = 200, KEY = 1 }", "/$defs/route/properties/respond/properties"),
     (

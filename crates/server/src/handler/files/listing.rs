@@ -8,6 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, Dir, FileType};
 
+use super::upload::TEMPORARY;
 use crate::disk::{Identity, Kind, Missed, Root};
 
 /// The most entries of one listing.
@@ -62,6 +63,9 @@ pub fn read(root: &Root, path: &str, folder: BorrowedFd<'_>, options: Options<'_
             break;
         }
         let Ok(name) = entry.file_name().to_str() else { continue };
+        if name.starts_with(TEMPORARY) {
+            continue;
+        }
         if name.starts_with('.') && !options.dotfiles || name.bytes().any(|byte| byte.is_ascii_control()) {
             continue;
         }

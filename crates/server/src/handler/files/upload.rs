@@ -109,7 +109,8 @@ impl Uploads {
         }
         // GET tells the type by the name: it has to be one that is taken too, or any page could be sent as an image.
         let type_not_taken = self.types.as_ref().is_some_and(|types| {
-            !types.take(request.value(Name::ContentType)) || !types.take(Some(super::media_type::of(&subject.path).as_bytes()))
+            !types.take(request.value(Name::ContentType))
+                || !types.take(Some(super::media_type::of(&subject.path).as_bytes()))
         });
         let unplaceable = if request.head.has(Name::ContentRange) {
             // RFC 9110 §14.5

@@ -40,7 +40,10 @@ const LEAST_STEP: u64 = 1 << 20;
 const LARGEST_STEP: u64 = 64 << 20;
 
 /// How long an answer waits, at most, so that it can tell a tag that is a strong one.
-const PATIENCE_FOR_TAG: Duration = Duration::from_millis(30);
+const PATIENCE_FOR_TAG: Duration = Duration::from_millis(60);
+
+/// How far a worker's clock is behind, at most: GET goes by that.
+const BEHIND_NS: i64 = 12_000_000;
 
 /// What is asked for, by whom it was admitted.
 pub(crate) struct Asked<'a> {
@@ -138,7 +141,8 @@ impl Changing<'_> {
     async fn begin(&self, bytes: u64) -> Tried<Begun> {
         let path = &self.asked.subject.path;
         let (root, above) = (self.files.root.clone(), split(path).0.to_owned());
-        let way = known(spawn_blocking(move || root.way(&above)).await)?.map_err(|error| of_disk(error.into(), path))?;
+        let way =
+            known(spawn_blocking(move || root.way(&above)).await)?.map_err(|error| of_disk(error.into(), path))?;
         let temporary = temporary(&way.path, self.asked.id);
         let name = split(&temporary).1.to_owned();
         let make = move || {
@@ -378,7 +382,9 @@ impl Begun {
     async fn settle(mut self, bytes: u64) {
         let Some(intent) = self.intent.take() else { return };
         if self.store.settle(intent, bytes).await.is_err() {
-            log::operation(format_args!("a file was changed, and the store does not take note of it until the next start"));
+            log::operation(format_args!(
+                "a file was changed, and the store does not take note of it until the next start"
+            ));
         }
     }
 }
@@ -480,7 +486,7 @@ fn strong_tag(file: &File, placed: Identity) -> Option<String> {
         if identity != placed {
             return None;
         }
-        if identity.is_settled(now) {
+        if identity.is_settled(now - BEHIND_NS) {
             return Some(identity.entity_tag(None).strong().to_owned());
         }
         if since.elapsed() >= PATIENCE_FOR_TAG {

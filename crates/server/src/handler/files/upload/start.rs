@@ -18,7 +18,9 @@ use verdict_core::cause::Failure;
 /// What became of an intent.
 #[derive(PartialEq, Eq, Debug)]
 enum Became {
-    Done { bytes: u64 },
+    Done {
+        bytes: u64,
+    },
     Nothing,
     /// It cannot be told: the disk says no.
     Unknown,
