@@ -38,9 +38,11 @@ const EXAMPLE: &str = "{ quota = \"2GiB\", types = [\"image/*\"] }";
 
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Upload> {
     let mut table = reader.table(entry, Place::Upload, EXAMPLE)?;
-    let mut upload = Upload::default();
-    upload.quota = table.take("quota").and_then(|entry| reader.size(&entry, Zero::Refused));
-    upload.types = table.take("types").map(|entry| limits::types(reader, &entry));
+    let mut upload = Upload {
+        quota: table.take("quota").and_then(|entry| reader.size(&entry, Zero::Refused)),
+        types: table.take("types").map(|entry| limits::types(reader, &entry)),
+        ..Upload::default()
+    };
     for (key, option) in [("delete", &mut upload.delete), ("create-folders", &mut upload.create_folders)] {
         if let Some(entry) = table.take(key) {
             *option = reader.boolean(&entry).unwrap_or(*option);

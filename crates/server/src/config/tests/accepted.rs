@@ -150,6 +150,7 @@ fn files_are_read_in_both_forms() {
         precompressed: false,
         cache: Some(secs(3600)),
         fallback: Some("/sub/index.html".to_owned()),
+        upload: None,
     };
     assert_eq!(kind(all), expected);
     assert_eq!(kind("{ root = \"public\", index = [] }").index, Vec::<String>::new());
