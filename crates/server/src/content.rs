@@ -11,8 +11,9 @@ use h2::RecvStream;
 use h2::server::SendResponse;
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use verdict_core::cause::Unarrived;
+use verdict_core::cause::{Failure, Unarrived};
 use verdict_core::decide::Outcome;
 use verdict_core::interim::{self, Interim};
 use verdict_wire::{Body, Fault, Head, Piece, Version, put_interim};
@@ -58,6 +59,29 @@ struct Http2<'a> {
     received: u64,
     /// What was given out last.
     piece: Bytes,
+}
+
+/// Content in memory, of all requests together: so many bytes.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// As many as there may be, whatever the limits of a request: a thousand of 256 KiB.
+const MOST_HELD: usize = 256 << 20;
+
+/// Bytes of content in memory, until they are dropped.
+pub(crate) struct Held(usize);
+
+impl Held {
+    /// Whether there is room for more.
+    fn grow(&mut self, bytes: usize) -> bool {
+        self.0 += bytes;
+        HELD.fetch_add(bytes, Relaxed) + bytes <= MOST_HELD
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(self.0, Relaxed);
+    }
 }
 
 /// How far the content of a message was read, and what was read beyond it.
@@ -134,13 +158,16 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// All of it.
-    pub(crate) async fn all(&mut self, limits: &Limits) -> Result<Vec<u8>, Outcome> {
-        let mut all = Vec::new();
+    /// All of it, and the room that it takes, to be kept for as long.
+    pub(crate) async fn all(&mut self, limits: &Limits) -> Result<(Vec<u8>, Held), Outcome> {
+        let (mut all, mut held) = (Vec::new(), Held(0));
         while let Some(piece) = self.next(limits).await? {
+            if !held.grow(piece.len()) {
+                return Err(Outcome::Failure(Failure::StoreBusy));
+            }
             all.extend_from_slice(piece);
         }
-        Ok(all)
+        Ok((all, held))
     }
 
     /// The next piece of it; `None` at its end.

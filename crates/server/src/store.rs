@@ -121,10 +121,7 @@ impl Store {
 
     /// Once in a while: finds out whether another process that had the store open has gone.
     pub(crate) fn tick(&self) {
-        if self.shared.lock.alone_again() {
-            // The other may have changed anything.
-            self.shared.changes.all();
-        }
+        self.shared.lock.alone_again(|| self.shared.changes.all());
     }
 }
 

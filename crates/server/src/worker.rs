@@ -133,8 +133,8 @@ pub(crate) enum Order {
 pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) -> u64 {
     let waits = || {
         let reactor = Reactor::new()?;
-        // It has threads that wait for the disk, and nothing else: what connections wait for is the reactor's. More threads
-        // would not make a disk faster.
+        // It has threads that wait for the disk, and look at large documents: what connections wait for is the reactor's. More
+        // threads would not make a disk faster.
         let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(16).build()?;
         io::Result::Ok((Timer::every(TICK, &reactor)?, reactor, runtime))
     };

@@ -59,7 +59,7 @@ fn decoded(part: &[u8], from: usize) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault { offset: from, what: "what begins here does not decode to UTF-8" })
 }
 
-fn hex_pair(bytes: &[u8]) -> Option<u8> {
+pub(crate) fn hex_pair(bytes: &[u8]) -> Option<u8> {
     let digit = |i: usize| char::from(*bytes.get(i)?).to_digit(16);
     Some((digit(0)? << 4 | digit(1)?) as u8)
 }

@@ -32,8 +32,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
-/// Heads that are kept ready, and documents up to this size behind them.
-const MOST_READY: usize = 4096;
+/// The longest id, in bytes. Ids are not counted by a quota.
+const LONGEST_ID: usize = 255;
+
+/// Bytes of documents whose answers are kept ready, with what each takes beside its own, and the largest of them.
+const MOST_READY: usize = 4 << 20;
+const BESIDE_READY: usize = 512;
 const READY_SIZE: usize = 64 << 10;
 
 /// What a document takes, and what its collection.
@@ -47,7 +51,14 @@ pub(crate) struct Documents {
     collection: Arc<Collection>,
     reader: Rc<Reader>,
     /// By revision, which is of one document alone.
-    ready: RefCell<HashMap<u64, Rc<Representation>>>,
+    ready: RefCell<Ready>,
+}
+
+/// Answers that are kept ready.
+#[derive(Default)]
+struct Ready {
+    of: HashMap<u64, Rc<Representation>>,
+    bytes: usize,
 }
 
 /// What a request is about.
@@ -77,6 +88,7 @@ impl Documents {
         let mut subject = Subject { id: Some(id.to_owned()), current: None, unlisted: None };
         let creates = method == Method::Put;
         let absent = match self.reader.get(&self.collection, id, now) {
+            _ if id.len() > LONGEST_ID => Some(Absent::Nothing),
             // A slash in an id would be another path once it is decoded.
             _ if id.contains("%2F") || id.contains("%2f") => Some(Absent::EncodedSlash),
             Ok(Found::Current(current)) => {
@@ -112,15 +124,17 @@ impl Documents {
 
     fn representation(&self, current: &Current) -> Rc<Representation> {
         let mut ready = self.ready.borrow_mut();
-        if let Some(known) = ready.get(&current.revision) {
+        if let Some(known) = ready.of.get(&current.revision) {
             return known.clone();
         }
         let made = Rc::new(described(current.content.clone(), Some(store::tag(current.revision))));
         if current.content.len() <= READY_SIZE {
-            if ready.len() >= MOST_READY {
-                ready.clear();
+            let bytes = current.content.len() + BESIDE_READY;
+            if ready.bytes + bytes > MOST_READY {
+                *ready = Ready::default();
             }
-            ready.insert(current.revision, made.clone());
+            ready.bytes += bytes;
+            ready.of.insert(current.revision, made.clone());
         }
         made
     }

@@ -11,8 +11,8 @@ use verdict_core::cause::{Done, Failure};
 use verdict_core::decide::Outcome;
 use verdict_core::explain::{Member, push_json};
 
-/// How long a change waits for the store before it is taken back.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a change waits for the store before it is taken back, and for its turn before that.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of it, and what the answer is made of.
 pub(crate) struct Wrote {

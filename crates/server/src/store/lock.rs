@@ -24,7 +24,7 @@ impl Lock {
         let path = folder.join(name);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let lock = Lock { file, folder: File::open(folder)?, alone: AtomicBool::new(false) };
-        if !lock.try_alone()? {
+        if !lock.try_alone(|| {})? {
             lock.exclusively(|| flock(&lock.file, FlockOperation::NonBlockingLockShared))?;
         }
         Ok(lock)
@@ -41,14 +41,16 @@ impl Lock {
         self.exclusively(|| flock(&self.file, FlockOperation::NonBlockingLockShared))
     }
 
-    /// Whether there were others and are no more.
-    pub(super) fn alone_again(&self) -> bool {
-        !self.is_alone() && self.try_alone().unwrap_or(false)
+    /// Whether there were others and are no more. `first` is done before that is known to anybody: others may have changed what
+    /// there are copies of.
+    pub(super) fn alone_again(&self, first: impl FnOnce()) -> bool {
+        !self.is_alone() && self.try_alone(first).unwrap_or(false)
     }
 
-    fn try_alone(&self) -> io::Result<bool> {
+    fn try_alone(&self, first: impl FnOnce()) -> io::Result<bool> {
         self.exclusively(|| match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
+                first();
                 self.alone.store(true, Release);
                 Ok(true)
             }
@@ -83,10 +85,11 @@ mod tests {
         one.share().unwrap();
         let other = take().unwrap();
         assert!(!one.is_alone() && !other.is_alone());
-        assert!(!one.alone_again());
-        assert!(!other.alone_again());
+        assert!(!one.alone_again(|| unreachable!()));
+        assert!(!other.alone_again(|| unreachable!()));
         drop(one);
-        assert!(other.alone_again() && other.is_alone());
+        let before = std::cell::Cell::new(true);
+        assert!(other.alone_again(|| before.set(other.is_alone())) && other.is_alone() && !before.get());
         assert!(take().is_err());
     }
 }

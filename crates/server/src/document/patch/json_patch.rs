@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub const MOST_OPERATIONS: usize = 10_000;
 /// Values that are copied or moved within arrays and objects, and bytes of numbers and strings that are compared, in one
 /// patch: some tenths of a second.
-const MOST_STEPS: usize = 1 << 25;
+const MOST_STEPS: usize = 1 << 22;
 /// Bytes of a word of the patch that are repeated in a sentence.
 const SHOWN: usize = 64;
 

@@ -3,14 +3,14 @@
 use super::page::href;
 use super::{Documents, FORM, JSON_PATCH, Subject, described};
 use crate::config::{self, Limits};
-use crate::content;
+use crate::content::{self, Held};
 use crate::deadline::Deadlines;
 use crate::document::form;
 use crate::document::patch::{self, apply, merge};
 use crate::document::schema::Schema;
 use crate::document::strict;
 use crate::document::tree::Tree;
-use crate::handler::wrote::{Details, Tried, Wrote, failed, patiently, refused};
+use crate::handler::wrote::{Details, PATIENCE, Tried, Wrote, failed, patiently, refused};
 use crate::request::Request;
 use crate::store::{
     self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Refused, Remember, Repeated, Scoped,
@@ -19,8 +19,11 @@ use crate::store::{
 use bytes::Bytes;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
+use std::num::NonZero;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::thread::available_parallelism;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use verdict_core::cause::{Conflict, Done, Failure, Rejected};
 use verdict_core::decide::{Outcome, Permit};
@@ -32,8 +35,13 @@ use verdict_wire::Name;
 /// How often a change that has no condition is tried anew when another came before it.
 const TRIES: u32 = 16;
 
+/// How many documents are looked at beside the workers, in the whole process: more at once would only hold more memory, which
+/// is many times what was sent while it is looked at.
+static PLACES: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZero::get))));
+
 /// A document of up to this size is looked at on the worker's own thread.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 16 << 10;
 
 /// What is asked for, by whom it was admitted.
 pub(crate) struct Asked<'a> {
@@ -83,7 +91,7 @@ impl Documents {
     }
 
     async fn create(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Wrote> {
-        let sent = self.content(asked, content).await?;
+        let (sent, _held) = self.content(asked, content).await?;
         let remember = match asked.request.value(Name::IdempotencyKey) {
             Some(key) => match self.begin(asked, key, &sent)? {
                 Ok(key) => Some(key),
@@ -99,7 +107,7 @@ impl Documents {
             Remember { key, answer: Box::new(answer) }
         });
         let written_as = if is(asked, FORM) { WrittenAs::Form } else { WrittenAs::Document };
-        let Ready { content, values } = self.draft(sent, written_as, None).ready().await?;
+        let Ready { content, values } = self.draft(asked, sent, written_as, None).ready(asked).await?;
         let write = Write { remember, ..self.write(asked, asked.new.to_owned(), Expect::Absent, content, values) };
         match patiently(self.reader.store().write(write), asked.deadlines).await? {
             Ok(written) => Ok(made(asked, written.revision, location, tagged)),
@@ -109,7 +117,7 @@ impl Documents {
     }
 
     async fn put(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Wrote> {
-        let sent = self.content(asked, content).await?;
+        let (sent, _held) = self.content(asked, content).await?;
         let id = asked.subject.id.clone().unwrap_or_default();
         let patches = asked.request.head.method == Method::Patch;
         let mut current = asked.subject.current.clone();
@@ -127,7 +135,7 @@ impl Documents {
                 true if is(asked, JSON_PATCH) => WrittenAs::JsonPatch,
                 true => WrittenAs::MergePatch,
             };
-            let Ready { content, values } = self.draft(sent.clone(), written_as, before).ready().await?;
+            let Ready { content, values } = self.draft(asked, sent.clone(), written_as, before).ready(asked).await?;
             let write = self.write(asked, id.clone(), expect, content.clone(), values);
             let written = match patiently(self.reader.store().write(write), asked.deadlines).await? {
                 Ok(written) => written,
@@ -156,13 +164,16 @@ impl Documents {
         Err(refused(Outcome::Conflict(Conflict::Write), Details::default()))
     }
 
-    async fn content(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Bytes> {
-        content.all(asked.limits).await.map(Bytes::from).map_err(|outcome| refused(outcome, Details::default()))
+    /// What was sent, and the room that it takes until it is written.
+    async fn content(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<(Bytes, Held)> {
+        let read = content.all(asked.limits).await;
+        read.map(|(sent, held)| (sent.into(), held)).map_err(|outcome| refused(outcome, Details::default()))
     }
 
-    fn draft(&self, sent: Bytes, written_as: WrittenAs, before: Option<Bytes>) -> Draft {
+    fn draft(&self, asked: &Asked<'_>, sent: Bytes, written_as: WrittenAs, before: Option<Bytes>) -> Draft {
         let (config, collection) = (self.config.clone(), self.collection.clone());
-        Draft { sent, written_as, before, config, collection }
+        let most = usize::try_from(asked.limits.body).unwrap_or(usize::MAX).min(LARGEST_PATCHED);
+        Draft { sent, written_as, before, most, config, collection }
     }
 
     fn write(&self, asked: &Asked<'_>, id: String, expect: Expect, content: Bytes, values: Values) -> Write {
@@ -182,6 +193,8 @@ impl Documents {
     /// Takes an Idempotency-Key; `Err` is what it was answered with before.
     fn begin(&self, asked: &Asked<'_>, key: &[u8], sent: &[u8]) -> Tried<Result<store::InFlight, Wrote>> {
         let mut context = Context::new(&SHA256);
+        context.update(asked.request.value(Name::ContentType).unwrap_or_default());
+        context.update(b"\n");
         context.update(sent);
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(context.finish().as_ref());
@@ -285,6 +298,8 @@ struct Draft {
     written_as: WrittenAs,
     /// What is there.
     before: Option<Bytes>,
+    /// Bytes that a patch may make of it: as many as could be sent, and it may stay as large as it is.
+    most: usize,
     config: Arc<config::Documents>,
     collection: Arc<Collection>,
 }
@@ -296,15 +311,28 @@ struct Ready {
 }
 
 impl Draft {
-    /// Looks at it, on another thread where that may take long.
-    async fn ready(self) -> Tried<Ready> {
+    /// Looks at it, on another thread where that may take long: what a JSON Patch costs is not to be seen from its length.
+    async fn ready(self, asked: &Asked<'_>) -> Tried<Ready> {
         let size = self.sent.len() + self.before.as_ref().map_or(0, Bytes::len);
-        let looked = match size {
-            ..=SMALL => self.look(),
-            _ => match spawn_blocking(move || self.look()).await {
-                Ok(looked) => looked,
-                Err(_) => return Err(failed(Failure::Panicked)),
-            },
+        let looked = if size <= SMALL && self.written_as != WrittenAs::JsonPatch {
+            self.look()
+        } else {
+            // Who leaves gives its place up, whether it waits or is looked at: then the place is free when that is over.
+            let place = match asked.deadlines {
+                None => PLACES.clone().acquire_owned().await.ok(),
+                Some(deadlines) => {
+                    let deadline = deadlines.enroll();
+                    let place = deadline.until(deadline.after(PATIENCE), PLACES.clone().acquire_owned()).await;
+                    place.and_then(Result::ok)
+                }
+            };
+            let Some(place) = place else { return Err(failed(Failure::StoreBusy)) };
+            let looking = spawn_blocking(move || {
+                let looked = self.look();
+                drop(place);
+                looked
+            });
+            looking.await.map_err(|_| failed(Failure::Panicked))?
         };
         looked.map_err(|(outcome, details)| refused(outcome, *details))
     }
@@ -337,7 +365,7 @@ impl Draft {
         let before = self.before.as_deref().unwrap_or(b"null");
         // What is stored was read before.
         let document = Tree::read(before).map_err(|_| (Outcome::Failure(Failure::Corrupt), Box::default()))?;
-        let most = LARGEST_PATCHED.max(before.len());
+        let most = self.most.max(before.len());
         let patched = match self.written_as {
             WrittenAs::JsonPatch => apply(document, &patch, most),
             _ => merge(document, patch, most),
@@ -374,7 +402,7 @@ impl Draft {
     }
 }
 
-/// The most that a patch may make of a document that is smaller.
+/// The most that a patch may make of a document that is smaller, whatever could be sent.
 const LARGEST_PATCHED: usize = 16 << 20;
 
 /// A document as its members are asked for, once it has been read strictly.

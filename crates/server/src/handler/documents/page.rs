@@ -4,6 +4,7 @@
 
 use super::{Documents, described};
 use crate::config::LARGEST_PAGE;
+use crate::document::form::hex_pair;
 use crate::representation::Representation;
 use crate::request::Request;
 use crate::route::push_uri;
@@ -152,9 +153,8 @@ fn decoded(text: &str) -> Result<String, String> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
                 rest = after.get(2..).unwrap_or_default();
-                digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(b'%')
+                hex_pair(after).ok_or("`%` in the query is not followed by two hexadecimal digits")?
             }
             byte => byte,
         });
