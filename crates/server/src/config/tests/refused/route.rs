@@ -21,7 +21,15 @@ fn a_wrong_route_is_refused() {
             "proxy = [\"http://127.0.0.1:3000\"]",
             ("`proxy` is not supported by this version", 2, "proxy", "remove it: …"),
         ),
-        ("files = \"public\"\nupload = {}", ("`upload` is not supported by this version", 3, "upload", "remove it: …")),
+        (
+            "files = \"public\"\nupload = {}",
+            (
+                "an `upload` route without a place to keep count of them",
+                1,
+                "\"/r/{path...}\"",
+                "add `state = \"./state\"` at the top of the config",
+            ),
+        ),
         ("files = \"public\"\nrates = 1", ("unknown key `rates`", 3, "rates", "did you mean `rate`?")),
         ("files = \"public\"\nhint = []", ("unknown key `hint`", 3, "hint", "did you mean `hints`?")),
         ("files = \"public\"\nlisting = true", ("unknown key `listing`", 3, "listing", "`listing` belongs in `files`")),
