@@ -6,6 +6,7 @@ mod refused;
 mod schema;
 mod syntax;
 mod tls;
+mod uploads;
 
 use std::path::Path;
 

@@ -66,7 +66,11 @@ pub(crate) fn with_both<T: Send>(folder: &Path, config: &str, work: impl FnOnce(
     // The server is another user, and may make no folder here.
     let state = folder.join("state");
     fs::create_dir(&state).and_then(|()| fs::set_permissions(&state, Permissions::from_mode(0o777))).expect("a folder");
-    settle(&folder.join("public"));
+    let public = folder.join("public");
+    settle(&public);
+    if config.contains("upload") {
+        fs::set_permissions(&public, Permissions::from_mode(0o777)).expect("its permissions");
+    }
     let user = if rustix::process::geteuid().is_root() { "user = \"nobody\"\n" } else { "" };
     let top = "listen = [\"http://127.0.0.1:0\"]\nworkers = 1\nlog = \"off\"\nexplain = \"header\"\ndrain = \"1s\"\n";
     let text = format!("{user}{top}{config}");
@@ -80,7 +84,7 @@ pub(crate) fn with_both<T: Send>(folder: &Path, config: &str, work: impl FnOnce(
                 DryRun::new(parsed, "test.toml", config.clone()).expect("what can be served can be explained")
             };
             let dry = anew();
-            let anew = text.contains("documents").then(|| Box::new(anew) as Box<_>);
+            let anew = ["documents", "upload"].iter().any(|key| text.contains(key)).then(|| Box::new(anew) as Box<_>);
             let (address, possible) = (server.addresses()[0], dry.possibilities());
             let patterns = possible.routes.iter().map(|of_route| of_route.route.pattern.clone()).collect();
             let done = work(&Both { address, dry, anew, possible, patterns });

@@ -39,6 +39,7 @@ const UNSEEN: &[&str] = &[
     "with every origin",
     "with `credentials`",
     "without `auth`",
+    "without a place to keep",
     "has a port",
     "has no host",
     "has a `*` in it",
