@@ -6,10 +6,12 @@ mod running;
 use running::{PATIENCE, Running};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -27,8 +29,8 @@ trait Durable: Sync {
     /// The `n`th change of one writer. An error: the server is gone, before or after it was done.
     fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()>;
 
-    /// Looks whether everything is as it must be, once the server is there again.
-    fn check(&self, client: &mut Client);
+    /// Looks whether everything is as it must be, once the server is there again. `folder` has the config.
+    fn check(&self, client: &mut Client, folder: &Path);
 }
 
 /// A connection.
@@ -48,10 +50,14 @@ impl Client {
     }
 
     fn ask(&mut self, method: &str, target: &str, content: &str) -> io::Result<Answer> {
-        let length = content.len();
+        self.ask_with(method, target, content.len(), content)
+    }
+
+    /// With a length that need not be that of the content.
+    fn ask_with(&mut self, method: &str, target: &str, length: usize, content: &str) -> io::Result<Answer> {
         let message = format!(
-            "{method} {target} HTTP/1.1\r\nHost: killed.test\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n\r\n{content}"
+            "{method} {target} HTTP/1.1\r\nHost: killed.test\r\nAccept: application/json\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{content}"
         );
         self.0.get_mut().write_all(message.as_bytes())?;
         let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -90,18 +96,46 @@ impl Answer {
 /// What may be at a path: the first was acknowledged, and those after it were asked for.
 type Expected = Vec<Option<String>>;
 
-/// Documents that are put, replaced, deleted and posted.
+/// By name.
 #[derive(Default)]
-struct Documents {
-    put: Mutex<BTreeMap<String, Expected>>,
-}
+struct AllExpected(Mutex<BTreeMap<String, Expected>>);
 
-impl Documents {
-    fn expect(&self, id: &str, change: impl FnOnce(&mut Expected)) {
-        let mut put = self.put.lock().unwrap_or_else(PoisonError::into_inner);
-        change(put.entry(id.to_owned()).or_insert_with(|| vec![None]));
+impl AllExpected {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Expected>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something that is one writer's is put or deleted, and it is known before that it may be.
+    fn change(&self, client: &mut Client, folder: &str, name: &str, wanted: Option<String>) -> io::Result<()> {
+        let change = |change: &dyn Fn(&mut Expected)| {
+            change(self.lock().entry(name.to_owned()).or_insert_with(|| vec![None]));
+        };
+        change(&|expected| expected.push(wanted.clone()));
+        let method = if wanted.is_some() { "PUT" } else { "DELETE" };
+        let answer = client.ask(method, &format!("{folder}/{name}"), wanted.as_deref().unwrap_or_default())?;
+        assert!(matches!(answer.status, 200 | 201 | 204 | 404 | 410), "{method}: {}", answer.status);
+        change(&|expected| *expected = vec![wanted.clone()]);
+        Ok(())
+    }
+
+    /// Looks at each, and takes what is there for what is to be there next time.
+    fn check(&self, client: &mut Client, folder: &str) {
+        for (name, expected) in self.lock().iter_mut() {
+            let answer = client.ask("GET", &format!("{folder}/{name}"), "").expect("an answer");
+            let found = match answer.status {
+                200 => Some(String::from_utf8(answer.content).expect("UTF-8")),
+                404 | 410 => None,
+                status => panic!("{name}: {status}"),
+            };
+            assert!(expected.contains(&found), "{name} is {found:?}, and was to be one of {expected:?}");
+            *expected = vec![found];
+        }
     }
 }
+
+/// Documents that are put, replaced, deleted and posted.
+#[derive(Default)]
+struct Documents(AllExpected);
 
 /// A document of which it can be told whether it is whole.
 fn document(writer: usize, n: u64) -> String {
@@ -123,31 +157,17 @@ impl Durable for Documents {
             let answer = client.ask("POST", "/kept", &content)?;
             assert_eq!(answer.status, 201);
             let id = answer.field("location").and_then(|location| location.strip_prefix("/kept/")).expect("a place");
-            self.expect(id, |expected| *expected = vec![Some(content)]);
+            self.0.lock().insert(id.to_owned(), vec![Some(content)]);
             return Ok(());
         }
         // Each document is one writer's, who asks for one thing after the other.
-        let id = format!("{writer}-{}", n % 7);
-        let (method, wanted) = if n % 5 == 4 { ("DELETE", None) } else { ("PUT", Some(content.clone())) };
-        self.expect(&id, |expected| expected.push(wanted.clone()));
-        let answer = client.ask(method, &format!("/kept/{id}"), if method == "PUT" { &content } else { "" })?;
-        assert!(matches!(answer.status, 200 | 201 | 204 | 404 | 410), "{method}: {}", answer.status);
-        self.expect(&id, |expected| *expected = vec![wanted]);
-        Ok(())
+        let wanted = (n % 5 != 4).then_some(content);
+        self.0.change(client, "/kept", &format!("{writer}-{}", n % 7), wanted)
     }
 
-    fn check(&self, client: &mut Client) {
-        let mut put = self.put.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, expected) in put.iter_mut() {
-            let answer = client.ask("GET", &format!("/kept/{id}"), "").expect("an answer");
-            let found = match answer.status {
-                200 => Some(String::from_utf8(answer.content).expect("UTF-8")),
-                404 | 410 => None,
-                status => panic!("{id}: {status}"),
-            };
-            assert!(expected.contains(&found), "{id} is {found:?}, and was to be one of {expected:?}");
-            *expected = vec![found];
-        }
+    fn check(&self, client: &mut Client, _folder: &Path) {
+        self.0.check(client, "/kept");
+        let mut put = self.0.lock();
         let mut target = "/kept?_limit=100".to_owned();
         loop {
             let answer = client.ask("GET", &target, "").expect("an answer");
@@ -172,17 +192,53 @@ impl Durable for Documents {
     }
 }
 
+/// Files that are put, replaced and deleted.
+#[derive(Default)]
+struct Files(AllExpected);
+
+/// Beneath the config's folder.
+const FILES: &str = "files";
+
+impl Durable for Files {
+    fn route(&self) -> &'static str {
+        "[route.\"/up/{path...}\"]\nfiles = \"files\"\nupload = { quota = \"1MiB\", create-folders = true }\n"
+    }
+
+    fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()> {
+        let wanted = (n % 5 != 4).then(|| document(writer, n));
+        let folder = if n % 2 == 0 { "" } else { "in/" };
+        self.0.change(client, "/up", &format!("{folder}{writer}-{}", n % 7), wanted)
+    }
+
+    fn check(&self, client: &mut Client, folder: &Path) {
+        self.0.check(client, "/up");
+        let mut bytes = 0;
+        let folders = [folder.join(FILES), folder.join(FILES).join("in")];
+        for file in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            let (name, metadata) = (file.file_name(), file.metadata().expect("what is there"));
+            let name = name.to_string_lossy();
+            assert!(!name.starts_with('.'), "{name} was not whole, and is there after a start");
+            bytes += if metadata.is_file() { metadata.len() } else { 0 };
+        }
+        // Who wants more than there is room for is told what is used.
+        let refused = client.ask_with("PUT", "/up/large", 2 << 20, "").expect("an answer");
+        let problem: Value = serde_json::from_slice(&refused.content).expect("JSON");
+        assert_eq!((refused.status, problem["used"].as_u64()), (507, Some(bytes)), "{problem}");
+    }
+}
+
 /// Starts the server, has it checked, has everybody write, and kills it at some moment; again and again.
 fn killed_again_and_again(kinds: &[&dyn Durable]) {
     let mut folder = tempfile::tempdir().expect("a folder");
     let routes: String = kinds.iter().map(|kind| kind.route()).collect();
     let top = "listen = \"http://127.0.0.1:0\"\nworkers = 2\nlog = \"off\"\nstate = \"state\"\n";
-    std::fs::write(folder.path().join("verdict.toml"), format!("{top}{routes}")).expect("a config");
+    fs::write(folder.path().join("verdict.toml"), format!("{top}{routes}")).expect("a config");
+    fs::create_dir(folder.path().join(FILES)).expect("a folder");
     let mut done = 0;
     for round in 0..=rounds() {
         let mut server = Running::start(folder, "run");
         for kind in kinds {
-            kind.check(&mut Client::to(server.address).expect("a connection"));
+            kind.check(&mut Client::to(server.address).expect("a connection"), server.folder.path());
         }
         let checked = Command::new(env!("CARGO_BIN_EXE_verdict"))
             .args(["store", "check"])
@@ -220,5 +276,5 @@ fn killed_again_and_again(kinds: &[&dyn Durable]) {
 
 #[test]
 fn what_was_acknowledged_is_there_after_each_kill() {
-    killed_again_and_again(&[&Documents::default()]);
+    killed_again_and_again(&[&Documents::default(), &Files::default()]);
 }
