@@ -206,7 +206,7 @@ impl Durable for Files {
 
     fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()> {
         let wanted = (n % 5 != 4).then(|| document(writer, n));
-        let folder = if n % 2 == 0 { "" } else { "in/" };
+        let folder = if n.is_multiple_of(2) { "" } else { "in/" };
         self.0.change(client, "/up", &format!("{folder}{writer}-{}", n % 7), wanted)
     }
 
