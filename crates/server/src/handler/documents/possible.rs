@@ -12,7 +12,8 @@ impl Documents {
         let absent: &[Absent] = match (collection, method) {
             (true, method) if method.reads() => &[Absent::Failed],
             (true, _) => &[],
-            (false, Method::Put) => &[Absent::Failed, Absent::EncodedSlash],
+            // An id may be longer than any.
+            (false, Method::Put) => &[Absent::Failed, Absent::EncodedSlash, Absent::Nothing],
             (false, _) => &[Absent::Failed, Absent::EncodedSlash, Absent::Nothing, Absent::DocumentDeleted],
         };
         let absent = absent.iter().map(|absent| Find { absent: Some(*absent), ..there });
