@@ -233,7 +233,7 @@ impl DryRun {
     }
 
     fn explanation(&self, answer: Answer, told: Told, out: &[u8]) -> Explanation {
-        let pattern = answer.route.map(|route| self.site.opened.config.routes[route].pattern.as_str());
+        let pattern = answer.route.map(|route| self.table(route));
         Explanation {
             verdict: answer.verdict,
             told: answer.told.unwrap_or(answer.verdict.reason).public(),
@@ -249,6 +249,16 @@ impl DryRun {
             bytes: answer.bytes,
             keeps: answer.keep,
         }
+    }
+
+    /// The pattern under which the config has a route: that of a collection is its documents'.
+    fn table(&self, route: usize) -> &str {
+        let routes = &self.site.opened.config.routes;
+        let own = match &routes[route].kind {
+            Kind::Collection(_) => route.saturating_sub(1),
+            _ => route,
+        };
+        routes[own].pattern.as_str()
     }
 
     fn step(&self, step: serve::Step, pattern: Option<&str>, route: Option<usize>) -> Step {
@@ -275,7 +285,7 @@ impl DryRun {
         }
         let configured = &self.site.opened.config.routes[route];
         let code = status.to_string();
-        let line = self.lines.of_key(Some(configured.pattern.as_str()), &["pages", &code]);
+        let line = self.lines.of_key(Some(self.table(route)), &["pages", &code]);
         let key = Key { name: format!("pages.{code}"), place: line.map(|line| self.place(line)) };
         Some(Page { file: configured.pages.get(&status.code())?.display().to_string(), key })
     }

@@ -347,3 +347,48 @@ fn what_serve_answers_is_what_is_explained() {
     }
     assert!(reasons.len() > 14, "{reasons:?}");
 }
+
+/// Of a route that owns something, the key that a change is refused for.
+#[test]
+fn what_a_change_is_refused_for_is_told_with_the_line_that_says_so() {
+    const OWNING: &str = r#"state = "state"
+[route."/notes/{id}"]
+documents = { schema = "note.json", index = ["/a"], if-match = "required",
+              quota = "20B" }
+[route."/up/{path...}"]
+files = "public"
+upload = { types = ["text/plain"],
+           create-folders = false }
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("public")).expect("a folder");
+    fs::write(folder.path().join("note.json"), "{\"required\":[\"a\"]}").expect("a schema");
+    let config = Config::parse(OWNING, "test.toml", folder.path()).unwrap_or_else(|report| panic!("{report}"));
+    let site = DryRun::new(config, "test.toml", OWNING.to_owned()).expect("a site");
+    let json = "Content-Type: application/json\r\n";
+    let any = format!("{json}If-Match: *\r\n");
+    let long = "v".repeat(30);
+    for (line, fields, content, reason, key) in [
+        ("POST /notes", json, "{}", "schema-violated", Some(("documents.schema", 3))),
+        ("POST /notes", json, &*long, "quota-would-burst", Some(("documents.quota", 4))),
+        ("GET /notes?b=1", "", "", "filter-not-indexed", Some(("documents.index", 3))),
+        ("PUT /notes/one", json, "{}", "condition-missing", Some(("documents.if-match", 3))),
+        ("POST /notes", "", "{}", "media-type-not-taken", Some(("documents", 3))),
+        ("PUT /notes/one", &*any, "{}", "if-match-failed", None),
+        ("PUT /up/one.txt", json, "{}", "media-type-not-taken", Some(("upload.types", 7))),
+        (
+            "PUT /up/in/one.txt",
+            "Content-Type: text/plain\r\n",
+            "1",
+            "parent-missing",
+            Some(("upload.create-folders", 8)),
+        ),
+    ] {
+        let length = content.len();
+        let message = format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n{content}");
+        let told = site.explain(message.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let refused = told.steps.iter().find(|step| step.holds == Some(false)).expect("it is refused");
+        let found = refused.key.as_ref().map(|key| (&*key.name, key.place.as_ref().map_or(0, |place| place.line)));
+        assert_eq!((told.verdict.reason.id(), found), (reason, key), "{line}: {:?}", refused.question);
+    }
+}

@@ -316,7 +316,11 @@ impl Exchange<'_, '_> {
             Question::HeadFits => &["limits", "fields"],
             Question::ContentFits => &["limits", "body"],
             Question::LengthGiven => &["limits", "length"],
-            Question::TypeTaken | Question::CodingTaken if !holds => &["limits", "types"],
+            Question::TypeTaken | Question::CodingTaken if !holds => match kind {
+                _ if self.gates().is_some_and(|gates| gates.types.is_some()) => &["limits", "types"],
+                Some("documents") => &["documents"],
+                _ => &["upload", "types"],
+            },
             Question::InService if self.gates().is_some_and(|gates| gates.maintenance.is_some()) => &["maintenance"],
             Question::ClientUnderRate | Question::UserUnderRate
                 if self.gates().is_some_and(|gates| gates.rate.is_some()) =>
@@ -344,8 +348,24 @@ impl Exchange<'_, '_> {
                 Reason::ConfiguredAnswer { .. } => &["respond"],
                 _ => &[],
             },
+            _ if !holds => key_of_what_is_owned(kind, reason),
             _ => &[],
         }
+    }
+}
+
+/// The key of a route that owns something for which a change of that is refused.
+fn key_of_what_is_owned(kind: Option<&str>, reason: Reason) -> &'static [&'static str] {
+    match (reason, kind) {
+        (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, Some("documents")) => &["documents", "quota"],
+        (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, _) => &["upload", "quota"],
+        (Reason::ParentMissing { .. }, _) => &["upload", "create-folders"],
+        (Reason::FilterNotIndexed { .. }, _) => &["documents", "index"],
+        (Reason::ConditionMissing { .. }, _) => &["documents", "if-match"],
+        (Reason::SchemaViolated { .. }, _) => &["documents", "schema"],
+        (Reason::UniqueMemberTaken { .. }, _) => &["documents", "unique"],
+        (Reason::VersionStale { .. }, _) => &["documents", "version"],
+        _ => &[],
     }
 }
 

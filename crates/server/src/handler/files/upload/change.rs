@@ -33,7 +33,7 @@ use verdict_core::method::Method;
 use verdict_wire::Framing;
 
 /// How much is held in memory of a file that arrives, and written at a time.
-const BUFFER: usize = 512 << 10;
+const BUFFER: usize = 128 << 10;
 
 /// By how much the reservation of a file of unknown length grows: as much again as it has, within these.
 const LEAST_STEP: u64 = 1 << 20;
