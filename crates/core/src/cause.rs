@@ -460,6 +460,8 @@ causes! {
         NotHttp UpstreamAnswered UpstreamNotHttp,
         /// Its head is too large.
         HeadTooLarge UpstreamAnswered UpstreamHeadTooLarge,
+        /// Its content is larger than is taken.
+        ContentTooLarge UpstreamAnswered UpstreamContentTooLarge,
         /// Its framing is violated.
         Framing UpstreamAnswered UpstreamFraming,
         /// The request has been here before.

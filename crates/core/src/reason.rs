@@ -636,6 +636,9 @@ catalogue! {
     UpstreamHeadTooLarge     "upstream-head-too-large"        BAD_GATEWAY           "RFC 9209 §2.3.19" Upstream AfterChange
         "The head of the upstream's answer is larger than this server takes."
         "Send less in the upstream's fields."
+    UpstreamContentTooLarge  "upstream-content-too-large"     BAD_GATEWAY           "RFC 9209 §2.3.21" Upstream AfterChange
+        "The content of the upstream's answer is larger than this server takes."
+        "Send less from the upstream, or raise the limit where the answer is kept."
     UpstreamFraming          "upstream-framing"               BAD_GATEWAY           "RFC 9209 §2.3.28" Upstream AfterChange
         "The upstream's answer says two things about where it ends."
         "Mend the upstream."

@@ -82,6 +82,8 @@ enum State {
     DataLf,
     /// In the trailer section.
     Trailer(Trailer),
+    /// All that comes, until the connection ends.
+    Close,
     Done,
     Failed(Fault),
 }
@@ -121,6 +123,12 @@ impl Body {
         Body { state, read: 0, received: 0, extension: 0, extensions: 0, trailers: 0 }
     }
 
+    /// The decoder of a response's content that ends with the connection (RFC 9112 §6.3). It is never done: the caller sees
+    /// the end.
+    pub fn until_close() -> Body {
+        Body { state: State::Close, ..Body::new(Framing::None) }
+    }
+
     /// What `input` begins with. A fault is final, and its offset counts from the start of the content.
     pub fn decode(&mut self, input: &[u8]) -> Result<Piece, Fault> {
         let mut at = 0;
@@ -134,6 +142,7 @@ impl Body {
                     self.state = State::Length(left - len).settled();
                     return Ok(self.data(at, len));
                 }
+                State::Close => return Ok(self.data(at, (input.len() - at) as u64)),
                 State::Data(left) => {
                     let len = left.min((input.len() - at) as u64);
                     self.state = if left == len { State::DataCr } else { State::Data(left - len) };
@@ -161,6 +170,11 @@ impl Body {
             State::Done => Some(0),
             _ => None,
         }
+    }
+
+    /// Whether content is whole if the connection ends now: RFC 9112 §8 calls any other incomplete.
+    pub fn is_whole_at_the_end(&self) -> bool {
+        matches!(self.state, State::Done | State::Close)
     }
 
     /// Whether the message is over.
@@ -197,7 +211,7 @@ impl Body {
             State::DataLf if b == b'\n' => Ok(State::Size { digits: 0, size: 0 }),
             State::DataCr | State::DataLf => Err((Malformed::ChunkEnd, 0)),
             State::Trailer(place) => self.trailer(place, b).ok_or((Malformed::Trailer, 0)),
-            state @ (State::Length(_) | State::Data(_) | State::Done | State::Failed(_)) => Ok(state),
+            state @ (State::Length(_) | State::Data(_) | State::Close | State::Done | State::Failed(_)) => Ok(state),
         }
     }
 

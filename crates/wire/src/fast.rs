@@ -106,7 +106,7 @@ fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) ->
             return None;
         }
         let value = byte::trim_ows_at(&input[..end], colon + 1);
-        head.push(Span::new(at, colon), value, known);
+        head.fields.push(Span::new(at, colon), value, known);
         at = next;
     }
     let len = at + 2;

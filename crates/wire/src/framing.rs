@@ -4,7 +4,8 @@
 use verdict_core::cause::Malformed;
 
 use crate::byte;
-use crate::head::{Fault, Framing, Head, Line, Span, Version};
+use crate::fields::{Fields, Line};
+use crate::head::{Fault, Framing, Head, Span, Version};
 use crate::host;
 use crate::name::Name;
 use crate::target::Form;
@@ -24,8 +25,8 @@ pub(crate) fn conclude(head: &mut Head, input: &[u8]) -> Result<(), Fault> {
     head.expects_continue = false;
     head.upgrade = false;
     host(head, input)?;
-    if head.has_any(TELLING) {
-        head.framing = framing(head, input)?;
+    if head.fields.has_any(TELLING) {
+        head.framing = framing(&head.fields, head.version, head.len, input)?;
         connection(head, input)?;
         head.expects_continue = expectation(head, input)?;
     }
@@ -46,7 +47,7 @@ fn host(head: &Head, input: &[u8]) -> Result<(), Fault> {
         };
     };
     if head.repeated(Name::Host) {
-        return fault(Malformed::HostRepeated, second(head, Name::Host));
+        return fault(Malformed::HostRepeated, second(&head.fields, Name::Host));
     }
     // The authority of absolute form takes the place of `Host`, which may then be empty (RFC 9112 §3.2.2).
     if value.is_empty() && head.parts.form == Form::Absolute {
@@ -59,30 +60,30 @@ fn host(head: &Head, input: &[u8]) -> Result<(), Fault> {
 }
 
 /// Where the second line of that name begins.
-fn second(head: &Head, name: Name) -> usize {
-    head.lines_of(name).nth(1).map_or(head.len, |line| line.name.start as usize)
+fn second(fields: &Fields, name: Name) -> usize {
+    fields.lines_of(name).nth(1).map_or(0, |line| line.name.start as usize)
 }
 
-/// RFC 9112 §6.3.
-fn framing(head: &Head, input: &[u8]) -> Result<Framing, Fault> {
-    let mut codings = head.lines_of(Name::TransferEncoding);
-    let Some(coding) = codings.next() else { return length(head, input) };
-    if head.version == Version::Http10 {
+/// How the fields of a message say that its content is framed (RFC 9112 §6.3), its head being `len` bytes long.
+pub(crate) fn framing(fields: &Fields, version: Version, len: usize, input: &[u8]) -> Result<Framing, Fault> {
+    let mut codings = fields.lines_of(Name::TransferEncoding);
+    let Some(coding) = codings.next() else { return length(fields, input) };
+    if version == Version::Http10 {
         // RFC 9112 §6.1: "A server or client that receives an HTTP/1.0 message containing a Transfer-Encoding header
         // field MUST treat the message as if the framing is faulty".
         return fault(Malformed::TransferEncodingInHttp10, coding.name.start as usize);
     }
-    if let Some(length) = head.lines_of(Name::ContentLength).next() {
+    if let Some(length) = fields.lines_of(Name::ContentLength).next() {
         // RFC 9112 §6.1 lets a server reject it; the later of the two is what makes it wrong.
         return fault(Malformed::BothLengths, coding.name.start.max(length.name.start) as usize);
     }
-    transfer_coding(head, input)
+    transfer_coding(fields, len, input)
 }
 
 /// `Content-Length` as one number, though it may be written more than once if it is the same number (RFC 9110 §8.6).
-fn length(head: &Head, input: &[u8]) -> Result<Framing, Fault> {
+fn length(fields: &Fields, input: &[u8]) -> Result<Framing, Fault> {
     let mut found = None;
-    for line in head.lines_of(Name::ContentLength) {
+    for line in fields.lines_of(Name::ContentLength) {
         for element in elements(line, input) {
             let at = element.start as usize;
             let Some(length) = decimal(element.of(input)) else { return fault(Malformed::ContentLengthInvalid, at) };
@@ -115,8 +116,8 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 /// `ChunkedNotLast`, and `gzip, chunked` and `xchunked, chunked` are `TransferCodingUnknown`: known to the RFC or not, no
 /// coding but chunked is decoded here. A list's empty elements, which RFC 9110 §5.6.1 would pass over, are refused, because
 /// `,chunked` is not read alike by everybody.
-fn transfer_coding(head: &Head, input: &[u8]) -> Result<Framing, Fault> {
-    let all = || head.lines_of(Name::TransferEncoding).flat_map(|line| elements(line, input));
+fn transfer_coding(fields: &Fields, len: usize, input: &[u8]) -> Result<Framing, Fault> {
+    let all = || fields.lines_of(Name::TransferEncoding).flat_map(|line| elements(line, input));
     let (mut chunked, mut repeated, mut after, mut unknown) = (None, None, None, None);
     for element in all() {
         let at = element.start as usize;
@@ -135,7 +136,7 @@ fn transfer_coding(head: &Head, input: &[u8]) -> Result<Framing, Fault> {
     match (repeated, after, chunked, unknown) {
         (Some(at), ..) => fault(Malformed::ChunkedRepeated, at),
         (_, Some(at), ..) => fault(Malformed::ChunkedNotLast, at),
-        (_, _, None, at) => fault(Malformed::ChunkedNotLast, at.unwrap_or(head.len)),
+        (_, _, None, at) => fault(Malformed::ChunkedNotLast, at.unwrap_or(len)),
         (_, _, _, Some(at)) => fault(Malformed::TransferCodingUnknown, at),
         (_, _, Some(_), None) => Ok(Framing::Chunked),
     }
@@ -165,7 +166,7 @@ fn connection(head: &mut Head, input: &[u8]) -> Result<(), Fault> {
             return Ok(());
         }
     }
-    for (option, at) in options(head, input) {
+    for (option, at) in options(&head.fields, input) {
         if option.eq_ignore_ascii_case(b"close") {
             close = true;
         } else if option.eq_ignore_ascii_case(b"keep-alive") {
@@ -205,8 +206,9 @@ fn is_protected(option: &[u8]) -> bool {
 }
 
 /// The options that `Connection` names, and where; empty elements are passed over (RFC 9110 §5.6.1).
-pub(crate) fn options<'a>(head: &'a Head, input: &'a [u8]) -> impl Iterator<Item = (&'a [u8], usize)> {
-    head.lines_of(Name::Connection)
+pub(crate) fn options<'a>(fields: &'a Fields, input: &'a [u8]) -> impl Iterator<Item = (&'a [u8], usize)> {
+    fields
+        .lines_of(Name::Connection)
         .flat_map(move |line| elements(line, input))
         .filter(|element| !element.is_empty())
         .map(move |element| (element.of(input), element.start as usize))
@@ -217,7 +219,7 @@ fn expectation(head: &Head, input: &[u8]) -> Result<bool, Fault> {
     if head.version == Version::Http10 {
         return Ok(false);
     }
-    for line in head.lines_of(Name::Expect) {
+    for line in head.fields.lines_of(Name::Expect) {
         if !line.value.of(input).eq_ignore_ascii_case(b"100-continue") {
             return fault(Malformed::ExpectationUnknown, line.value.start as usize);
         }

@@ -6,6 +6,7 @@
 use verdict_core::cause::Malformed;
 use verdict_core::method::Method;
 
+use crate::fields::{Fields, Line};
 use crate::name::Name;
 use crate::scan::Resume;
 use crate::target::{Form, Target};
@@ -77,7 +78,7 @@ impl Limits {
 
     /// The limits that are applied: none so large that an offset would not fit a [`Span`].
     #[inline]
-    fn applied(&self) -> Limits {
+    pub(crate) fn applied(&self) -> Limits {
         const GIB: usize = 1 << 30;
         Limits { target: self.target.min(GIB), fields: self.fields.min(GIB), lines: self.lines.min(Limits::MAX_LINES) }
     }
@@ -119,17 +120,6 @@ pub enum Framing {
     Chunked,
 }
 
-/// A field line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Line {
-    /// The name as it was written.
-    pub name: Span,
-    /// The value without the white space around it.
-    pub value: Span,
-    /// Which known name it is.
-    pub known: Option<Name>,
-}
-
 /// A request's head. Made once for a connection and used for each message in turn; after the first it allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Head {
@@ -153,11 +143,7 @@ pub struct Head {
     pub expects_continue: bool,
     /// Whether it offers to change the protocol: `Upgrade` is there and `Connection` names it (RFC 9110 §7.8). Never in 1.0.
     pub upgrade: bool,
-    lines: Vec<Line>,
-    /// The number of a known name's first line; true where `present` has its bit.
-    first: [u8; Name::COUNT],
-    present: u64,
-    repeated: u64,
+    pub(crate) fields: Fields,
     pub(crate) resume: Resume,
 }
 
@@ -181,10 +167,7 @@ impl Head {
             persistent: false,
             expects_continue: false,
             upgrade: false,
-            lines: Vec::new(),
-            first: [0; Name::COUNT],
-            present: 0,
-            repeated: 0,
+            fields: Fields::new(),
             resume: Resume::default(),
         }
     }
@@ -216,7 +199,7 @@ impl Head {
 
     #[cold]
     fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
-        let progress = scan::advance(self, input, limits);
+        let progress = scan::advance(self, input, limits).map_err(|(cause, at)| Fault { cause, at });
         if progress != Ok(Progress::Partial) {
             self.resume = Resume::default();
         }
@@ -226,9 +209,7 @@ impl Head {
     /// Forgets what was parsed, a half of a head too.
     #[inline]
     pub fn clear(&mut self) {
-        self.lines.clear();
-        self.present = 0;
-        self.repeated = 0;
+        self.fields.clear();
         self.resume = Resume::default();
     }
 
@@ -241,25 +222,25 @@ impl Head {
     /// The field lines in the order in which they came.
     #[inline]
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        self.fields.lines()
     }
 
     /// Whether there is a line of that name.
     #[inline]
     pub fn has(&self, name: Name) -> bool {
-        self.present & name.bit() != 0
+        self.fields.has(name)
     }
 
     /// Whether there are several lines of that name.
     #[inline]
     pub fn repeated(&self, name: Name) -> bool {
-        self.repeated & name.bit() != 0
+        self.fields.repeated(name)
     }
 
     /// The value of the first line of that name.
     #[inline]
     pub fn first(&self, name: Name) -> Option<Span> {
-        self.has(name).then(|| self.lines[self.first[name as usize] as usize].value)
+        self.fields.first(name)
     }
 
     /// The value of the first line of that name, in the message that was parsed.
@@ -271,38 +252,7 @@ impl Head {
     /// The values of all lines of that name, in order.
     #[inline]
     pub fn all(&self, name: Name) -> impl Iterator<Item = Span> + Clone {
-        self.lines_of(name).map(|line| line.value)
-    }
-
-    #[inline]
-    pub(crate) fn lines_of(&self, name: Name) -> impl Iterator<Item = &Line> + Clone {
-        let lines = match (self.has(name), self.repeated(name)) {
-            (false, _) => &[][..],
-            (true, false) => &self.lines[self.first[name as usize] as usize..][..1],
-            (true, true) => &self.lines[self.first[name as usize] as usize..],
-        };
-        lines.iter().filter(move |line| line.known == Some(name))
-    }
-
-    /// Whether there is a line of any of these names.
-    #[inline]
-    pub(crate) fn has_any(&self, names: u64) -> bool {
-        self.present & names != 0
-    }
-
-    /// Adds a field line. There are never more than [`Limits::MAX_LINES`].
-    #[inline]
-    pub(crate) fn push(&mut self, name: Span, value: Span, known: Option<Name>) {
-        if let Some(known) = known {
-            let bit = known.bit();
-            if self.present & bit == 0 {
-                self.present |= bit;
-                self.first[known as usize] = self.lines.len() as u8;
-            } else {
-                self.repeated |= bit;
-            }
-        }
-        self.lines.push(Line { name, value, known });
+        self.fields.all(name)
     }
 
     /// Ends the head at `len` and decides what its fields say about the message.
@@ -339,7 +289,7 @@ impl Head {
 
     /// Whether `Connection` names an option, given in lower case.
     pub fn connection_names(&self, message: &[u8], option: &[u8]) -> bool {
-        framing::options(self, message).any(|(found, _)| found.eq_ignore_ascii_case(option))
+        framing::options(&self.fields, message).any(|(found, _)| found.eq_ignore_ascii_case(option))
     }
 
     /// What of it decides how its answer is delimited. `persist` is whether the server would keep the connection; it is kept

@@ -34,19 +34,25 @@ pub mod body;
 mod byte;
 pub mod close;
 mod fast;
+mod fields;
 mod find;
 mod framing;
 pub mod head;
 mod host;
 pub mod name;
+pub mod request;
+pub mod response;
 mod scan;
 pub mod target;
 pub mod write;
 
 pub use body::{Body, Piece};
 pub use close::Close;
-pub use head::{Fault, Framing, Head, Limits, Line, Progress, Span, Version};
+pub use fields::Line;
+pub use head::{Fault, Framing, Head, Limits, Progress, Span, Version};
 pub use name::Name;
+pub use request::{RequestWriter, Sent};
+pub use response::{Broken, Extent, Requested, Response, ResponseFault};
 pub use target::{Form, Target, decode_path};
 pub use write::{
     Asked, CHUNK_END, Delimiter, Delivery, HeadWriter, LAST_CHUNK, Refused, Template, delivery, put_chunk,

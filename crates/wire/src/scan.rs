@@ -11,6 +11,7 @@ use verdict_core::cause::Malformed;
 use verdict_core::method::Method;
 
 use crate::byte;
+use crate::fields::Fields;
 use crate::head::{Fault, Head, Limits, Progress, Span, Version};
 use crate::name::Name;
 use crate::target::Target;
@@ -25,15 +26,15 @@ pub(crate) const MAX_EMPTY_LINES: usize = 4;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Resume {
     /// Where the first line begins that has not been accepted.
-    line: usize,
+    pub(crate) line: usize,
     /// So many bytes are known to hold no line end after `line`.
     seen: usize,
     /// Where the header section begins, once there is a request line.
-    fields: Option<usize>,
+    pub(crate) fields: Option<usize>,
     /// How many empty lines came before the request line.
     empty_lines: usize,
     /// A line is looked at before it has ended when there are more bytes than this.
-    patience: usize,
+    pub(crate) patience: usize,
 }
 
 impl Resume {
@@ -50,31 +51,49 @@ impl Resume {
     }
 }
 
+/// A head that is read line by line.
+pub(crate) trait Lines {
+    /// A rule that it may break.
+    type Cause;
+
+    /// Where it is taken up again.
+    fn resume(&mut self) -> &mut Resume;
+
+    /// Takes the next line, which begins at `resume().line`; the start line if there is none yet. The start line sets
+    /// `resume().fields`.
+    fn take_line(&mut self, input: &[u8], limits: &Limits) -> Result<Taken, Stop<Self::Cause>>;
+
+    /// How many bytes after the beginning of a line that is no field line are waited for without another look.
+    fn patience(limits: &Limits) -> usize;
+}
+
 /// Takes every line that is complete now. A line that is not is looked at on the first call, and when a limit is passed.
-pub(crate) fn advance(head: &mut Head, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
+/// A fault is the cause, and where it is.
+pub(crate) fn advance<L: Lines>(head: &mut L, input: &[u8], limits: &Limits) -> Result<Progress, (L::Cause, usize)> {
     loop {
-        let Resume { line, seen, patience, .. } = head.resume;
+        let Resume { line, seen, patience, .. } = *head.resume();
         let unseen = input.get(seen.max(line)..).unwrap_or(&[]);
         let ended = memchr(b'\n', unseen).is_some();
         if !ended {
-            head.resume.seen = input.len();
+            head.resume().seen = input.len();
             if seen > 0 && input.len() <= patience {
                 return Ok(Progress::Partial);
             }
         }
-        match take_line(head, input, limits) {
+        match head.take_line(input, limits) {
             Ok(Taken::Head) => return Ok(Progress::Complete),
             Ok(Taken::Line(end)) => {
-                head.resume.line = end;
-                head.resume.seen = head.resume.seen.max(end);
-                head.resume.patience = match head.resume.fields {
+                let resume = head.resume();
+                resume.line = end;
+                resume.seen = resume.seen.max(end);
+                resume.patience = match resume.fields {
                     Some(fields) => fields + limits.fields,
-                    None => end + limits.target,
+                    None => end + L::patience(limits),
                 };
             }
-            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(Stop::Fault(cause, at)) => return Err((cause, at)),
             Err(Stop::Partial) => {
-                head.resume.seen = input.len();
+                head.resume().seen = input.len();
                 return Ok(Progress::Partial);
             }
         }
@@ -82,7 +101,7 @@ pub(crate) fn advance(head: &mut Head, input: &[u8], limits: &Limits) -> Result<
 }
 
 /// What was read to its end.
-enum Taken {
+pub(crate) enum Taken {
     /// A line, whose successor begins here.
     Line(usize),
     /// The empty line that ends the head.
@@ -90,36 +109,62 @@ enum Taken {
 }
 
 /// Why reading stopped.
-enum Stop {
+pub(crate) enum Stop<C = Malformed> {
     Partial,
-    Fault(Fault),
+    /// A rule is broken, and where.
+    Fault(C, usize),
 }
 
 fn stop(cause: Malformed, at: usize) -> Stop {
-    Stop::Fault(Fault { cause, at })
+    Stop::Fault(cause, at)
 }
 
-fn take_line(head: &mut Head, input: &[u8], limits: &Limits) -> Result<Taken, Stop> {
-    match head.resume.fields {
-        None => start_line(head, input, limits),
-        Some(fields) => {
-            let bound = Some((fields + limits.fields, Malformed::HeadTooLarge));
-            field_line(head, &mut Cursor { input, at: head.resume.line, bound }, limits)
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fault(fault.cause, fault.at)
+    }
+}
+
+impl Lines for Head {
+    type Cause = Malformed;
+
+    fn resume(&mut self) -> &mut Resume {
+        &mut self.resume
+    }
+
+    fn take_line(&mut self, input: &[u8], limits: &Limits) -> Result<Taken, Stop> {
+        let Some(fields) = self.resume.fields else { return start_line(self, input, limits) };
+        let line = field_line(&mut self.fields, Cursor::fields(input, self.resume.line, fields, limits), limits)?;
+        match line {
+            FieldLine::Line(end) => Ok(Taken::Line(end)),
+            FieldLine::End(end) => {
+                self.complete(input, end)?;
+                Ok(Taken::Head)
+            }
         }
+    }
+
+    fn patience(limits: &Limits) -> usize {
+        limits.target
     }
 }
 
 /// A place in the message, and the place that it may not reach.
-struct Cursor<'a> {
-    input: &'a [u8],
-    at: usize,
+pub(crate) struct Cursor<'a> {
+    pub(crate) input: &'a [u8],
+    pub(crate) at: usize,
     /// The first offset that is too far, and what that is called.
-    bound: Option<(usize, Malformed)>,
+    pub(crate) bound: Option<(usize, Malformed)>,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
+    /// At the field line that begins at `line`, of a header section that begins at `fields`.
+    pub(crate) fn fields(input: &'a [u8], line: usize, fields: usize, limits: &Limits) -> Cursor<'a> {
+        Cursor { input, at: line, bound: Some((fields + limits.fields, Malformed::HeadTooLarge)) }
+    }
+
     /// The byte here. A CR is one that LF follows; [`Cursor::end_line`] takes both.
-    fn peek(&self) -> Result<u8, Stop> {
+    pub(crate) fn peek(&self) -> Result<u8, Stop> {
         match self.byte(self.at)? {
             0 => Err(stop(Malformed::NulByte, self.at)),
             // RFC 9112 §2.2 lets a recipient take a lone LF as the end of a line. Another may not: refuse.
@@ -137,7 +182,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn end_line(&mut self) -> usize {
+    pub(crate) fn end_line(&mut self) -> usize {
         self.at += 2;
         self.at
     }
@@ -165,7 +210,7 @@ fn start_line(head: &mut Head, input: &[u8], limits: &Limits) -> Result<Taken, S
 
     let version = version(&mut cursor)?;
     head.version = parse_version(version.of(input)).map_err(|cause| stop(cause, version.start as usize))?;
-    head.parts = Target::walk(input, head.target, head.method).map_err(Stop::Fault)?;
+    head.parts = Target::walk(input, head.target, head.method)?;
     let end = cursor.end_line();
     head.resume.fields = Some(end);
     Ok(Taken::Line(end))
@@ -239,24 +284,28 @@ fn parse_version(bytes: &[u8]) -> Result<Version, Malformed> {
     }
 }
 
+/// What a line of the header section was.
+pub(crate) enum FieldLine {
+    /// A field, and where the next line begins.
+    Line(usize),
+    /// The empty line, and where the head ends.
+    End(usize),
+}
+
 /// `field-name ":" OWS field-value OWS CRLF` (RFC 9112 §5), or the CRLF that ends the head.
-fn field_line(head: &mut Head, cursor: &mut Cursor<'_>, limits: &Limits) -> Result<Taken, Stop> {
+pub(crate) fn field_line(fields: &mut Fields, mut cursor: Cursor<'_>, limits: &Limits) -> Result<FieldLine, Stop> {
     let line = cursor.at;
     match cursor.peek()? {
-        b'\r' => {
-            let end = cursor.end_line();
-            head.complete(cursor.input, end).map_err(Stop::Fault)?;
-            return Ok(Taken::Head);
-        }
+        b'\r' => return Ok(FieldLine::End(cursor.end_line())),
         // RFC 9112 §5.2 for a line after another, §2.2 for the first one.
         b' ' | b'\t' => return Err(stop(Malformed::ObsFold, line)),
-        _ if head.lines().len() == limits.lines => return Err(stop(Malformed::TooManyFields, line)),
+        _ if fields.lines().len() == limits.lines => return Err(stop(Malformed::TooManyFields, line)),
         _ => {}
     }
-    let name = field_name(cursor)?;
-    let value = field_value(cursor)?;
-    head.push(name, value, Name::of(name.of(cursor.input)));
-    Ok(Taken::Line(cursor.end_line()))
+    let name = field_name(&mut cursor)?;
+    let value = field_value(&mut cursor)?;
+    fields.push(name, value, Name::of(name.of(cursor.input)));
+    Ok(FieldLine::Line(cursor.end_line()))
 }
 
 /// A token and the colon after it.

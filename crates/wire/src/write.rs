@@ -78,7 +78,7 @@ pub fn delivery(status: Status, asked: Asked, size: Option<u64>) -> Delivery {
     }
 }
 
-/// Why a field was not written.
+/// Why a field, or what stands before the fields, was not written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Refused {
     /// Its name is not a token.
@@ -89,6 +89,12 @@ pub enum Refused {
     Framing,
     /// The values given to a template are not as many and as long as its places.
     Slot,
+    /// A request's method is no token, or longer than any.
+    Method,
+    /// A request's target is in no form that its method takes, or ambiguous.
+    Target,
+    /// A request's host is not `uri-host [ ":" port ]`.
+    Host,
 }
 
 impl std::fmt::Display for Refused {
@@ -98,6 +104,9 @@ impl std::fmt::Display for Refused {
             Refused::Value => "the field value has a control byte",
             Refused::Framing => "the field is the writer's own",
             Refused::Slot => "the values do not fit the template",
+            Refused::Method => "the method is not a token",
+            Refused::Target => "the target is not one that may be sent",
+            Refused::Host => "the host is not a name or an address, and perhaps a port",
         })
     }
 }
@@ -285,7 +294,7 @@ impl Template {
 
 /// Whether a value may stand in a field line. Sixteen bytes are asked at a time, the last sixteen perhaps once more.
 #[inline]
-fn is_field_value(value: &[u8]) -> bool {
+pub(crate) fn is_field_value(value: &[u8]) -> bool {
     let all = |block: &[u8; 16]| block.iter().fold(true, |all, b| all & ((*b >= b' ') & (*b != 0x7f) | (*b == b'\t')));
     match value.last_chunk() {
         Some(last) => value.as_chunks().0.iter().all(all) && all(last),
@@ -337,7 +346,7 @@ pub fn put_chunk(out: &mut Vec<u8>, data: &[u8]) {
     }
 }
 
-fn put_decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put_decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {

@@ -65,6 +65,7 @@ fn required(reason: Reason) -> &'static [Required] {
         | Reason::UpstreamTls
         | Reason::UpstreamNotHttp
         | Reason::UpstreamHeadTooLarge
+        | Reason::UpstreamContentTooLarge
         | Reason::UpstreamFraming
         | Reason::UpstreamLoop
         | Reason::UpstreamConnectSlow

@@ -1,0 +1,119 @@
+//! The head of a request, written anew from its parts by a client or a gateway.
+//!
+//! Nothing is copied from another message's bytes: what delimits a request on its connection is written here and nowhere
+//! else, and what is no method, target, host, field name or field value never reaches the wire.
+
+use verdict_core::method::Method;
+
+use crate::byte;
+use crate::head::Span;
+use crate::host;
+use crate::name::Name;
+use crate::response::is_hop_by_hop;
+use crate::scan::MAX_METHOD;
+use crate::target::Target;
+use crate::write::{Refused, is_field_value, put_decimal};
+
+/// How a request's content is delimited (RFC 9112 §6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Sent {
+    /// There is none.
+    Nothing,
+    /// So many bytes follow the head.
+    Length(u64),
+    /// Chunks follow the head: [`crate::put_chunk`], and then [`crate::LAST_CHUNK`].
+    Chunked,
+}
+
+/// Writes one head to the end of a buffer. Dropped before [`RequestWriter::finish`], it takes back what it wrote.
+///
+/// ```
+/// use verdict_wire::{RequestWriter, Sent};
+///
+/// let mut out = Vec::new();
+/// let mut head = RequestWriter::new(&mut out, "POST", "/notes?draft", "a.example").unwrap();
+/// head.field("Accept", b"*/*").unwrap();
+/// assert!(head.field("Transfer-Encoding", b"chunked").is_err());
+/// head.finish(Sent::Length(2), true);
+/// assert_eq!(out, b"POST /notes?draft HTTP/1.1\r\nHost: a.example\r\nAccept: */*\r\nContent-Length: 2\r\n\r\n");
+/// ```
+#[derive(Debug)]
+pub struct RequestWriter<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    method: Method,
+    finished: bool,
+}
+
+impl<'a> RequestWriter<'a> {
+    /// Begins with the request line and `Host`, which comes first (RFC 9110 §7.2). `target` is in one of the forms that the
+    /// method takes (RFC 9112 §3.2), and as unambiguous as the targets that are taken from clients. `host` is
+    /// `uri-host [ ":" port ]` without userinfo.
+    pub fn new(out: &'a mut Vec<u8>, method: &str, target: &str, host: &str) -> Result<RequestWriter<'a>, Refused> {
+        let token = method.as_bytes();
+        if token.is_empty() || token.len() > MAX_METHOD || !token.iter().all(|b| byte::is_token(*b)) {
+            return Err(Refused::Method);
+        }
+        let method = Method::from_token(token);
+        let visible = !target.is_empty() && target.bytes().all(byte::is_visible);
+        if !visible || Target::walk(target.as_bytes(), Span::new(0, target.len()), method).is_err() {
+            return Err(Refused::Target);
+        }
+        host::check(host.as_bytes()).map_err(|_| Refused::Host)?;
+        let start = out.len();
+        for part in [token, b" ", target.as_bytes(), b" HTTP/1.1\r\nHost: ", host.as_bytes(), b"\r\n"] {
+            out.extend_from_slice(part);
+        }
+        Ok(RequestWriter { out, start, method, finished: false })
+    }
+
+    /// Adds a field line. A line that is refused is not there, and those before it are.
+    ///
+    /// `Refused::Framing`: the fields of one connection (RFC 9110 §7.6.1), `Content-Length` and `Host` are the writer's own;
+    /// and `Expect`, since who names it has to wait (RFC 9110 §10.1.1), which a head cannot.
+    pub fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        if name.is_empty() || !name.bytes().all(byte::is_token) {
+            return Err(Refused::Name);
+        }
+        match Name::of(name.as_bytes()) {
+            Some(Name::ContentLength | Name::Host | Name::Expect) => return Err(Refused::Framing),
+            Some(known) if is_hop_by_hop(known) => return Err(Refused::Framing),
+            _ => {}
+        }
+        if !is_field_value(value) {
+            return Err(Refused::Value);
+        }
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.out.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    /// Ends the head with the fields that delimit the content and say whether the connection may stay.
+    pub fn finish(mut self, sent: Sent, persist: bool) {
+        // RFC 9110 §8.6: a method that anticipates content says so when there is none.
+        let anticipated = matches!(self.method, Method::Post | Method::Put | Method::Patch);
+        match sent {
+            Sent::Length(length) => self.length(length),
+            Sent::Nothing if anticipated => self.length(0),
+            Sent::Nothing => {}
+            Sent::Chunked => self.out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        }
+        self.out.extend_from_slice(if persist { b"\r\n" } else { b"Connection: close\r\n\r\n" });
+        self.finished = true;
+    }
+
+    fn length(&mut self, length: u64) {
+        self.out.extend_from_slice(b"Content-Length: ");
+        put_decimal(self.out, length);
+        self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Drop for RequestWriter<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.out.truncate(self.start);
+        }
+    }
+}
