@@ -11,15 +11,24 @@ pub use certificate::{Certificate, Part};
 pub(crate) use names::Names;
 pub(crate) use session::{Session, looks_plain};
 
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ConfigBuilder, ServerConfig, WantsVerifier};
 use std::sync::{Arc, LazyLock};
 
 /// What encrypts: one for the process.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(default_provider()));
+
+/// What a connection to an upstream begins with, but for whom it believes.
+pub(crate) fn client() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    let Ok(builder) = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions()
+    else {
+        unreachable!("the provider has what TLS 1.2 and 1.3 need")
+    };
+    builder
+}
 
 /// The protocols that a client may choose (RFC 7301), the preferred one first.
 const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];

@@ -1,0 +1,83 @@
+//! From a target to a stream, in three steps that each fail in their own way: addresses, a connection to one of them, TLS.
+
+use super::Roots;
+use super::stream::{Session, Stream};
+use super::target::{Host, Target};
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use tokio::net::{TcpStream, lookup_host};
+use verdict_core::cause::Upstream;
+
+/// The addresses of a target, in the order in which the system prefers them; at least one. A look-up that is given up goes on
+/// in a thread of its own until the system gives up too.
+pub(super) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Upstream> {
+    let name = match target.host() {
+        Host::Address(address) => return Ok(vec![(*address, target.port()).into()]),
+        Host::Name(name) => name,
+    };
+    // RFC 6761 §6.4: nothing under `invalid` exists, and nobody needs to be asked.
+    if name.trim_end_matches('.').rsplit('.').next() == Some("invalid") {
+        return Err(Upstream::NameUnknown);
+    }
+    match lookup_host((&**name, target.port())).await {
+        Ok(found) => Some(found.collect()).filter(|all: &Vec<_>| !all.is_empty()).ok_or(Upstream::NameUnknown),
+        Err(error) => Err(unfound(&error)),
+    }
+}
+
+/// What `getaddrinfo` said, of which the standard library keeps the words alone: EAI_NONAME and EAI_NODATA as glibc and musl
+/// call them. Whatever else it says, the name may exist.
+fn unfound(error: &io::Error) -> Upstream {
+    const UNKNOWN: [&str; 3] =
+        ["Name or service not known", "No address associated with hostname", "Name does not resolve"];
+    let said = error.to_string();
+    if UNKNOWN.iter().any(|words| said.ends_with(words)) { Upstream::NameUnknown } else { Upstream::LookUp }
+}
+
+/// A connection to an address.
+pub(super) async fn reach(address: SocketAddr) -> Result<TcpStream, Upstream> {
+    let socket = TcpStream::connect(address).await.map_err(|error| match error.kind() {
+        ErrorKind::ConnectionRefused => Upstream::Refused,
+        ErrorKind::ConnectionReset => Upstream::Reset,
+        // The system's own patience was shorter.
+        ErrorKind::TimedOut => Upstream::ConnectSlow,
+        _ => Upstream::Unreachable,
+    })?;
+    // Without it a request is only slower.
+    let _ = socket.set_nodelay(true);
+    Ok(socket)
+}
+
+/// The stream over a connection: with TLS where the target wants it, and then with the target's own certificate
+/// (RFC 9110 §4.3.4).
+pub(super) async fn secured(socket: TcpStream, target: &Target) -> Result<Stream, Upstream> {
+    if !target.is_secure() {
+        return Ok(Stream::plain(socket));
+    }
+    let roots = match target.roots() {
+        Some(roots) => roots.clone(),
+        None => Roots::of_the_system().await,
+    };
+    let name = match target.host() {
+        Host::Address(address) => ServerName::from(*address),
+        // What is no name of the DNS is in no certificate.
+        Host::Name(name) => ServerName::try_from(name.to_string()).map_err(|_| Upstream::Certificate)?,
+    };
+    let client = ClientConnection::new(roots.config(), name).map_err(|_| Upstream::Tls)?;
+    let mut session = Session::new(socket, client);
+    session.greet().await.map_err(|error| ungreeted(&error))?;
+    Ok(Stream::within(session))
+}
+
+/// Why a handshake failed.
+fn ungreeted(error: &io::Error) -> Upstream {
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match said {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => Upstream::Certificate,
+        Some(_) => Upstream::Tls,
+        // It went without a word.
+        None => Upstream::Reset,
+    }
+}

@@ -1,0 +1,59 @@
+//! Whom to believe that an upstream is who it says it is.
+
+use crate::tls;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// Authorities, and what else a TLS connection to an upstream begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Roots(Arc<ClientConfig>);
+
+impl PartialEq for Roots {
+    fn eq(&self, other: &Roots) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Roots {}
+
+impl Roots {
+    /// The system's, read when they are first needed. Where it has none, no certificate is trusted.
+    pub(super) async fn of_the_system() -> Roots {
+        static SYSTEM: OnceLock<Roots> = OnceLock::new();
+        let read = || SYSTEM.get_or_init(|| Roots::new(rustls_native_certs::load_native_certs().certs).0).clone();
+        match SYSTEM.get() {
+            Some(roots) => roots.clone(),
+            // A bundle has some hundred certificates: a thread that may wait reads them.
+            None => tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| read()),
+        }
+    }
+
+    /// Those of a PEM file. A certificate that is no authority's is believed itself. Errors: what is wrong with the file, in
+    /// words for whoever named it.
+    pub(crate) fn read(path: &Path) -> Result<Roots, String> {
+        let certificates = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        match Roots::new(certificates) {
+            (_, 0) => Err(format!("{}: no certificate that can be believed", path.display())),
+            (roots, _) => Ok(roots),
+        }
+    }
+
+    /// Of these certificates; and how many of them can be read.
+    fn new(certificates: Vec<CertificateDer<'static>>) -> (Roots, usize) {
+        let mut store = RootCertStore::empty();
+        let (taken, _) = store.add_parsable_certificates(certificates);
+        let mut config = tls::client().with_root_certificates(store).with_no_client_auth();
+        // RFC 7301: no other protocol is spoken to upstreams.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        (Roots(Arc::new(config)), taken)
+    }
+
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        self.0.clone()
+    }
+}
