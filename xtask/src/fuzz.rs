@@ -36,13 +36,14 @@ struct Target {
     longest: u32,
 }
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     Target { name: "body", longest: 1024 },
     Target { name: "config", longest: 4096 },
     Target { name: "document", longest: 1024 },
     Target { name: "field", longest: 2048 },
     Target { name: "head", longest: 2048 },
     Target { name: "pattern", longest: 1024 },
+    Target { name: "response", longest: 2048 },
     Target { name: "target", longest: 512 },
 ];
 

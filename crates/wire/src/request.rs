@@ -117,3 +117,110 @@ impl Drop for RequestWriter<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Head, Limits, Progress};
+
+    fn written(method: &str, target: &str, sent: Sent, persist: bool) -> String {
+        let mut out = Vec::new();
+        let mut head = RequestWriter::new(&mut out, method, target, "a").unwrap();
+        head.field("A", b"b").unwrap();
+        head.finish(sent, persist);
+        // What is written here is what is taken there.
+        let mut read = Head::new();
+        assert_eq!(read.parse(&out, &Limits::default()), Ok(Progress::Complete));
+        assert_eq!((read.len, read.persistent), (out.len(), persist));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_head_says_where_its_content_ends() {
+        for (method, target, sent, persist, expected) in [
+            ("GET", "/", Sent::Nothing, true, "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"),
+            ("GET", "/", Sent::Nothing, false, "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nConnection: close\r\n\r\n"),
+            ("POST", "/", Sent::Nothing, true, "POST / HTTP/1.1\r\nHost: a\r\nA: b\r\nContent-Length: 0\r\n\r\n"),
+            ("PUT", "/", Sent::Length(0), true, "PUT / HTTP/1.1\r\nHost: a\r\nA: b\r\nContent-Length: 0\r\n\r\n"),
+            ("DELETE", "/", Sent::Nothing, true, "DELETE / HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"),
+            (
+                "PATCH",
+                "/a?b",
+                Sent::Length(1 << 40),
+                true,
+                "PATCH /a?b HTTP/1.1\r\nHost: a\r\nA: b\r\nContent-Length: 1099511627776\r\n\r\n",
+            ),
+            (
+                "QUERY",
+                "/",
+                Sent::Chunked,
+                true,
+                "QUERY / HTTP/1.1\r\nHost: a\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n",
+            ),
+            ("OPTIONS", "*", Sent::Nothing, true, "OPTIONS * HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"),
+            ("CONNECT", "a:1", Sent::Nothing, true, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"),
+        ] {
+            assert_eq!(written(method, target, sent, persist), expected);
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_as_something_else_is_refused_and_leaves_no_trace() {
+        let long = "M".repeat(MAX_METHOD + 1);
+        let mut out = b"before".to_vec();
+        for (method, target, host, refused) in [
+            ("", "/", "a", Refused::Method),
+            ("G T", "/", "a", Refused::Method),
+            ("GET\r\n", "/", "a", Refused::Method),
+            ("G\0", "/", "a", Refused::Method),
+            (&long, "/", "a", Refused::Method),
+            ("GET", "", "a", Refused::Target),
+            ("GET", "/a b", "a", Refused::Target),
+            ("GET", "/ HTTP/1.1\r\nX: y\r\n", "a", Refused::Target),
+            ("GET", "/\0", "a", Refused::Target),
+            ("GET", "/\u{e9}", "a", Refused::Target),
+            ("GET", "/a#b", "a", Refused::Target),
+            ("GET", "/a/../b", "a", Refused::Target),
+            ("GET", "/%00", "a", Refused::Target),
+            ("GET", "a", "a", Refused::Target),
+            ("GET", "*", "a", Refused::Target),
+            ("CONNECT", "/", "a", Refused::Target),
+            ("GET", "/", "", Refused::Host),
+            ("GET", "/", "a\r\nX: y", Refused::Host),
+            ("GET", "/", "u@a", Refused::Host),
+            ("GET", "/", "a/b", Refused::Host),
+            ("GET", "/", "a:x", Refused::Host),
+            ("GET", "/", "[::1", Refused::Host),
+        ] {
+            let found = RequestWriter::new(&mut out, method, target, host).map(|_| ());
+            assert_eq!(found, Err(refused), "{method:?} {target:?} {host:?}");
+        }
+        let mut head = RequestWriter::new(&mut out, "GET", "/", "[::1]:80").unwrap();
+        for (name, value, refused) in [
+            ("", &b"x"[..], Refused::Name),
+            ("A B", b"x", Refused::Name),
+            ("A:", b"x", Refused::Name),
+            ("A\r\nB", b"x", Refused::Name),
+            ("A", b"x\r\nB: y", Refused::Value),
+            ("A", b"\n", Refused::Value),
+            ("A", b"\r", Refused::Value),
+            ("A", b"\0", Refused::Value),
+            ("A", b"0123456789abcdef\0ghijklmnopqrstuv", Refused::Value),
+            ("host", b"b", Refused::Framing),
+            ("Content-Length", b"5", Refused::Framing),
+            ("transfer-encoding", b"chunked", Refused::Framing),
+            ("Connection", b"close", Refused::Framing),
+            ("Keep-Alive", b"x", Refused::Framing),
+            ("Proxy-Connection", b"x", Refused::Framing),
+            ("TE", b"trailers", Refused::Framing),
+            ("Trailer", b"x", Refused::Framing),
+            ("Upgrade", b"h2c", Refused::Framing),
+            ("Expect", b"100-continue", Refused::Framing),
+        ] {
+            assert_eq!(head.field(name, value), Err(refused), "{name:?}: {}", value.escape_ascii());
+        }
+        head.field("A", b"caf\xe9").unwrap();
+        drop(head);
+        assert_eq!(out, b"before", "what is not finished is taken back");
+    }
+}

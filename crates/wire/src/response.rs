@@ -374,3 +374,209 @@ fn status(cursor: &mut Cursor<'_>) -> Result<Status, Stop<Broken>> {
     // RFC 9110 §15: "Values outside the range 100..599 are invalid"; 600 to 999 are taken as 5xx, as it advises.
     Status::from_wire(code).ok_or(Stop::Fault(Broken::StatusCode, start))
 }
+
+#[cfg(test)]
+mod tests {
+    use Broken::*;
+
+    use super::*;
+
+    const GET: Requested = Requested { method: Method::Get, upgrade: false };
+
+    fn parse(input: &str, requested: Requested) -> Result<(Response, Progress), (Broken, usize)> {
+        let mut response = Response::new();
+        let parsed = response.parse(input.as_bytes(), &Limits::default(), requested);
+        parsed.map(|progress| (response, progress)).map_err(|fault| (fault.cause, fault.at))
+    }
+
+    fn whole(input: &str, requested: Requested) -> Response {
+        match parse(input, requested) {
+            Ok((response, Progress::Complete)) => response,
+            other => panic!("{input:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_was_written() {
+        let message = "HTTP/1.1 404 Not  Found \r\nA:\t b \r\nserver: x\r\n\r\nhello";
+        let response = whole(message, GET);
+        assert_eq!(
+            (response.version, response.status, response.reason.len()),
+            (Version::Http11, Status::NOT_FOUND, 11)
+        );
+        assert_eq!(response.reason.of(message.as_bytes()), b"Not  Found ");
+        assert_eq!(&message[response.len..], "hello");
+        let lines: Vec<_> = response.lines().iter().map(|line| (line.name, line.value)).collect();
+        let bytes = |(name, value): (Span, Span)| (name.of(message.as_bytes()), value.of(message.as_bytes()));
+        assert_eq!(lines.into_iter().map(bytes).collect::<Vec<_>>(), [(&b"A"[..], &b"b"[..]), (b"server", b"x")]);
+    }
+
+    #[test]
+    fn a_broken_status_line_is_named_with_its_offset() {
+        for (line, cause, at) in [
+            ("SSH-2.0-x\r\n", StatusLine, 0),
+            ("\r\nHTTP/1.1 200 OK\r\n", StatusLine, 0),
+            (" HTTP/1.1 200 OK\r\n", StatusLine, 0),
+            ("http/1.1 200 OK\r\n", StatusLine, 0),
+            ("HTTPS/1.1 200 OK\r\n", StatusLine, 4),
+            ("HTTP/x.1 200 OK\r\n", StatusLine, 5),
+            ("HTTP/11 200 OK\r\n", StatusLine, 6),
+            ("HTTP/1.10 200 OK\r\n", StatusLine, 8),
+            ("HTTP/1.1\t200 OK\r\n", StatusLine, 8),
+            ("HTTP/1.1\r\n", StatusLine, 8),
+            ("HTTP/2.0 200 OK\r\n", Message(Malformed::VersionNotSupported), 5),
+            ("HTTP/0.9 200 OK\r\n", Message(Malformed::VersionNotSupported), 5),
+            ("HTTP/1.1  200 OK\r\n", StatusCode, 9),
+            ("HTTP/1.1 OK\r\n", StatusCode, 9),
+            ("HTTP/1.1 20 OK\r\n", StatusCode, 11),
+            ("HTTP/1.1 20\r\n", StatusCode, 11),
+            ("HTTP/1.1 2000 OK\r\n", StatusCode, 12),
+            ("HTTP/1.1 099 OK\r\n", StatusCode, 9),
+            ("HTTP/1.1 +20 OK\r\n", StatusCode, 9),
+            ("HTTP/1.1 200\r\n", StatusLine, 12),
+            ("HTTP/1.1 200\tOK\r\n", StatusLine, 12),
+            ("HTTP/1.1 200OK\r\n", StatusLine, 12),
+            ("HTTP/1.1 200 O\u{1}K\r\n", ReasonPhrase, 14),
+            ("HTTP/1.1 200 O\u{7f}K\r\n", ReasonPhrase, 14),
+            ("HTTP/1.1 200 O\0K\r\n", Message(Malformed::NulByte), 14),
+            ("HTTP/1.1 200 OK\n", Message(Malformed::BareLf), 15),
+            ("HTTP/1.1 200\n", Message(Malformed::BareLf), 12),
+            ("HTTP/1.1 200 OK\r\r\n", Message(Malformed::BareCr), 15),
+            ("HTTP/1.1 101 \r\n", SwitchUnasked, 9),
+            ("HTTP/1.1 200 OK\r\n A: b\r\n", Message(Malformed::ObsFold), 17),
+            ("HTTP/1.1 200 OK\r\nA : b\r\n", Message(Malformed::SpaceBeforeColon), 18),
+            ("HTTP/1.1 200 OK\r\nA\r\n", Message(Malformed::ColonMissing), 17),
+            ("HTTP/1.1 200 OK\r\nA: \u{1}\r\n", Message(Malformed::FieldValue), 20),
+        ] {
+            let whole = format!("{line}\r\n");
+            assert_eq!(parse(&whole, GET).map(|_| ()), Err((cause, at)), "{}", whole.escape_debug());
+        }
+        for line in ["HTTP/1.1 200 ", "HTTP/1.9 999 caf\u{e9}", "HTTP/1.0 100 \t \t"] {
+            whole(&format!("{line}\r\n\r\n"), GET);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_named_as_soon_as_it_is_passed() {
+        let limits = Limits { target: 4, fields: 12, lines: 2 };
+        let large = |at| Err(ResponseFault { cause: Message(Malformed::HeadTooLarge), at });
+        for (message, expected) in [
+            ("HTTP/1.1 200 abcd\r\n", Ok(Progress::Partial)),
+            ("HTTP/1.1 200 abcd\r\nA: 4567\r\n\r\n", Ok(Progress::Complete)),
+            ("HTTP/1.1 200 abcde", large(17)),
+            ("HTTP/1.1 200 abcd\r\nA: 4567890", Ok(Progress::Partial)),
+            ("HTTP/1.1 200 abcd\r\nA: 45678901", Ok(Progress::Partial)),
+            ("HTTP/1.1 200 abcd\r\nA: 456789012", Ok(Progress::Partial)),
+            ("HTTP/1.1 200 abcd\r\nA: 4567890123", large(31)),
+            (
+                "HTTP/1.1 200 \r\nA:\r\nB:\r\nC:\r\n",
+                Err(ResponseFault { cause: Message(Malformed::TooManyFields), at: 23 }),
+            ),
+        ] {
+            let found = Response::new().parse(message.as_bytes(), &limits, GET);
+            assert_eq!(found, expected, "{}", message.escape_debug());
+        }
+    }
+
+    #[test]
+    fn a_response_ends_where_rfc_9112_section_6_3_says() {
+        let head = Requested { method: Method::Head, upgrade: false };
+        let connect = Requested { method: Method::Connect, upgrade: false };
+        let upgrade = Requested { method: Method::Get, upgrade: true };
+        // request, what follows `HTTP/`, extent, whether the connection stays
+        for (requested, rest, extent, persistent) in [
+            (GET, "1.1 200 \r\nContent-Length: 5", Extent::Length(5), true),
+            (GET, "1.1 200 \r\nContent-Length: 5\r\nContent-Length: 05, 5", Extent::Length(5), true),
+            (GET, "1.1 200 \r\nContent-Length: 5\r\nConnection: x, CLOSE", Extent::Length(5), false),
+            (GET, "1.0 200 \r\nContent-Length: 5", Extent::Length(5), false),
+            (GET, "1.0 200 \r\nContent-Length: 5\r\nConnection: Keep-Alive", Extent::Length(5), true),
+            (GET, "1.0 200 \r\nContent-Length: 5\r\nConnection: keep-alive, close", Extent::Length(5), false),
+            (GET, "1.1 500 \r\nTransfer-Encoding: CHUNKED", Extent::Chunked, true),
+            (GET, "1.1 200 \r\nA: b", Extent::Close, false),
+            (GET, "1.1 205 \r\nContent-Length: 0", Extent::Length(0), true),
+            (GET, "1.1 100 \r\nContent-Length: 5", Extent::Head, true),
+            (GET, "1.1 204 \r\nContent-Length: 5", Extent::Head, true),
+            (GET, "1.1 204 \r\nTransfer-Encoding: gzip", Extent::Head, true),
+            (GET, "1.1 304 \r\nContent-Length: 5\r\nContent-Length: 6", Extent::Head, true),
+            (head, "1.1 200 \r\nContent-Length: 5", Extent::Head, true),
+            (head, "1.1 200 \r\nTransfer-Encoding: chunked", Extent::Head, true),
+            (head, "1.1 404 \r\nA: b", Extent::Head, true),
+            (connect, "1.1 200 \r\nContent-Length: 5\r\nTransfer-Encoding: x", Extent::Tunnel, false),
+            (connect, "1.1 407 \r\nContent-Length: 5", Extent::Length(5), true),
+            (upgrade, "1.1 101 \r\nContent-Length: 5", Extent::Tunnel, false),
+        ] {
+            let response = whole(&format!("HTTP/{rest}\r\n\r\n"), requested);
+            assert_eq!((response.extent, response.persistent), (extent, persistent), "{requested:?}: {rest}");
+        }
+    }
+
+    #[test]
+    fn framing_that_two_readers_could_read_differently_is_refused_at_what_makes_it_so() {
+        use Malformed::*;
+        for (rest, cause, at) in [
+            ("1.1 200 \r\nContent-Length: 5\r\nContent-Length: 6", ContentLengthDiffers, "6"),
+            ("1.1 200 \r\nContent-Length: 5, 6", ContentLengthDiffers, "6"),
+            ("1.1 200 \r\nContent-Length: ", ContentLengthInvalid, "\r\n\r\n"),
+            ("1.1 200 \r\nContent-Length: -1", ContentLengthInvalid, "-1"),
+            ("1.1 200 \r\nContent-Length: 9223372036854775808", ContentLengthInvalid, "92233"),
+            ("1.1 200 \r\nContent-Length: 5\r\nTransfer-Encoding: chunked", BothLengths, "Transfer"),
+            ("1.0 200 \r\nTransfer-Encoding: chunked", TransferEncodingInHttp10, "Transfer"),
+            ("1.1 200 \r\nTransfer-Encoding: gzip, chunked", TransferCodingUnknown, "gzip"),
+            ("1.1 200 \r\nTransfer-Encoding: gzip", ChunkedNotLast, "gzip"),
+            ("1.1 200 \r\nTransfer-Encoding: chunked, gzip", ChunkedNotLast, "gzip"),
+            ("1.1 200 \r\nTransfer-Encoding: chunked, chunked", ChunkedRepeated, "chunked\r\n\r\n"),
+            ("1.1 200 \r\nTransfer-Encoding: ,chunked", TransferEncodingInvalid, ",chunked"),
+        ] {
+            let message = format!("HTTP/{rest}\r\n\r\n");
+            let (found, offset) = parse(&message, GET).expect_err(rest);
+            assert_eq!(found, Message(cause), "{rest}");
+            assert!(message[offset..].starts_with(at), "{rest}: at {:?}", &message[offset..]);
+        }
+    }
+
+    #[test]
+    fn interim_responses_come_before_the_final_one() {
+        let message = "HTTP/1.1 100 \r\n\r\nHTTP/1.1 103 \r\nLink: a\r\n\r\nHTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n";
+        let (mut response, mut rest, mut codes) = (Response::new(), message.as_bytes(), Vec::new());
+        while !rest.is_empty() {
+            assert_eq!(response.parse(rest, &Limits::default(), GET), Ok(Progress::Complete));
+            codes.push((response.status.code(), response.is_interim(), response.lines().len()));
+            rest = &rest[response.len..];
+            // What follows an interim response is no surprise.
+            assert!(response.nothing_follows(rest).is_ok());
+            assert_eq!(response.may_be_reused(&response.body(), rest), rest.is_empty());
+        }
+        assert_eq!(codes, [(100, true, 0), (103, true, 1), (200, false, 1)]);
+    }
+
+    #[test]
+    fn bytes_after_a_response_are_never_the_next_one() {
+        let length = whole("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n", GET);
+        let mut body = length.body();
+        assert!(!length.may_be_reused(&body, b""), "content is missing");
+        body.decode(b"hi").unwrap();
+        assert!(length.may_be_reused(&body, b""));
+        assert!(!length.may_be_reused(&body, b"!"));
+        assert_eq!(length.nothing_follows(b"!"), Ok(()), "the content is what it said");
+
+        let none = whole("HTTP/1.1 204 \r\n\r\n", GET);
+        assert!(none.may_be_reused(&none.body(), b"") && !none.may_be_reused(&none.body(), b"x"));
+        assert_eq!(none.nothing_follows(b""), Ok(()));
+        assert_eq!(none.nothing_follows(b"x"), Err(ResponseFault { cause: Unasked, at: none.len }));
+
+        let close = whole("HTTP/1.1 200 \r\n\r\n", GET);
+        let mut body = close.body();
+        body.decode(b"all").unwrap();
+        assert!(body.is_whole_at_the_end() && !close.may_be_reused(&body, b""));
+    }
+
+    #[test]
+    fn fields_of_the_connection_are_not_passed_on() {
+        let message = "HTTP/1.1 200 \r\nConnection: x-a, close\r\nKeep-Alive: a\r\nX-A: b\r\nX-B: c\r\nUpgrade: d\r\nTrailer: e\r\n\
+                       Transfer-Encoding: chunked\r\nProxy-Connection: f\r\nSet-Cookie: g\r\nSet-Cookie: h\r\n\r\n";
+        let response = whole(message, GET);
+        let names: Vec<_> =
+            response.end_to_end(message.as_bytes()).map(|line| line.name.of(message.as_bytes())).collect();
+        assert_eq!(names, [&b"X-B"[..], b"Set-Cookie", b"Set-Cookie"]);
+    }
+}

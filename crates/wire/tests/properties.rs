@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use verdict_wire::{Body, Framing, Head, LAST_CHUNK, Limits, Piece, Progress, put_chunk};
+use verdict_core::method::Method;
+use verdict_wire::{Body, Framing, Head, LAST_CHUNK, Limits, Piece, Progress, Requested, Response, put_chunk};
 
 mod property;
 
@@ -17,6 +18,18 @@ const HEADS: &[&str] = &[
     "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
     "GET http://b.example/p?q HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "\r\nGET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+];
+
+const RESPONSES: &[&str] = &[
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "HTTP/1.1 200 \r\nContent-Length: 5, 05\r\nConnection: x-a, keep-alive\r\nX-A: b\r\nKeep-Alive: x\r\n\r\nhello",
+    "HTTP/1.1 404 Not\tFound \r\nTransfer-Encoding: Chunked\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n0\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nServer:\t x \r\n\r\nuntil the close",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+    "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+    "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 9\r\nConnection: close\r\n\r\n",
+    "HTTP/1.2 999 \r\n\r\n",
 ];
 
 const TARGETS: &[&str] = &[
@@ -87,6 +100,10 @@ const PARTS: &[&str] = &[
     "HTTP/1.1",
     "HTTP/1.2",
     "HTTP/2.0",
+    " 204 ",
+    " 101 ",
+    " 099 ",
+    "Connection: close, accept\r\n",
     "http://b",
     "CONNECT",
     "OPTIONS",
@@ -153,8 +170,14 @@ proptest! {
     }
 
     #[test]
+    fn a_response_means_what_the_plainest_reading_says(message in edited(RESPONSES)) {
+        property::response(&message);
+    }
+
+    #[test]
     fn they_agree_on_bytes_that_are_no_message(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         property::head(&bytes);
+        property::response(&bytes);
         property::body(&bytes);
     }
 
@@ -217,7 +240,11 @@ fn both_right_and_broken_messages_are_common() {
         }
         body.is_done()
     });
-    for (name, share) in [("heads", heads), ("targets", targets), ("bodies", bodies)] {
+    let responses = share(RESPONSES, |input| {
+        let requested = Requested { method: Method::Get, upgrade: true };
+        Response::new().parse(input, &Limits::default(), requested) == Ok(Progress::Complete)
+    });
+    for (name, share) in [("heads", heads), ("targets", targets), ("bodies", bodies), ("responses", responses)] {
         assert!((0.2..0.8).contains(&share), "{share} of the {name} are right");
     }
 }

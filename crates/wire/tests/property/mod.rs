@@ -1,7 +1,10 @@
 //! What holds for any bytes, said once: ordinary tests, the corpora and the fuzzers all call these.
 
 use verdict_core::method::Method;
-use verdict_wire::{Body, Fault, Form, Framing, Head, Limits, Name, Piece, Progress, Span, Version, decode_path};
+use verdict_wire::{
+    Body, Extent, Fault, Form, Framing, Head, Limits, Name, Piece, Progress, Requested, Response, ResponseFault, Span,
+    Version, decode_path,
+};
 
 const LIMITS: [Limits; 3] = [
     Limits { target: 8 << 10, fields: 64 << 10, lines: 100 },
@@ -271,4 +274,161 @@ fn plain_chunks(input: &[u8]) -> Option<(Vec<u8>, usize)> {
             return Some((content, at));
         }
     }
+}
+
+/// A response is taken if and only if the plainest reading of the rules takes it, means what that says, and does so however
+/// its bytes are split, whatever was asked.
+pub(crate) fn response(input: &[u8]) {
+    let asked = [(Method::Get, false), (Method::Get, true), (Method::Head, false), (Method::Connect, false)];
+    for (method, upgrade) in asked {
+        let requested = Requested { method, upgrade };
+        for limits in LIMITS {
+            let whole = answer(input, &[], &limits, requested);
+            let text = || format!("{} to {requested:?} within {limits:?}", input.escape_ascii());
+            let each: Vec<usize> = (1..input.len()).collect();
+            for cuts in [&each[..], &cuts(input, 2), &cuts(input, 5)] {
+                assert_eq!(answer(input, cuts, &limits, requested), whole, "split at {cuts:?}: {}", text());
+            }
+            let plain = plain_answer(&[input, END].concat(), &limits, requested);
+            assert_eq!(whole.ok(), plain, "{}", text());
+        }
+    }
+}
+
+/// Everything that a response's head says.
+#[derive(PartialEq, Debug)]
+struct Answer {
+    len: usize,
+    status: u16,
+    reason: Vec<u8>,
+    version: Version,
+    extent: Extent,
+    persistent: bool,
+    lines: Vec<(Vec<u8>, Vec<u8>)>,
+    end_to_end: Vec<Vec<u8>>,
+}
+
+fn answer(input: &[u8], cuts: &[usize], limits: &Limits, requested: Requested) -> Result<Answer, ResponseFault> {
+    let mut response = Response::new();
+    let ended = [input, END].concat();
+    let stages = cuts.iter().map(|cut| &input[..*cut]).chain([input, &ended]);
+    for seen in stages {
+        match response.parse(seen, limits, requested) {
+            Ok(Progress::Partial) => {}
+            Ok(Progress::Complete) => {
+                let bytes = |span: Span| span.of(seen).to_vec();
+                return Ok(Answer {
+                    len: response.len,
+                    status: response.status.code(),
+                    reason: bytes(response.reason),
+                    version: response.version,
+                    extent: response.extent,
+                    persistent: response.persistent,
+                    lines: response.lines().iter().map(|line| (bytes(line.name), bytes(line.value))).collect(),
+                    end_to_end: response.end_to_end(seen).map(|line| bytes(line.name)).collect(),
+                });
+            }
+            Err(fault) => {
+                assert!(fault.at <= seen.len(), "{fault:?} beyond {}", seen.escape_ascii());
+                return Err(fault);
+            }
+        }
+    }
+    panic!("{} is never decided", input.escape_ascii());
+}
+
+/// The head of a response, read by its lines: RFC 9112 §4, §5 and §6.3 in as few words as they can be said.
+fn plain_answer(input: &[u8], limits: &Limits, requested: Requested) -> Option<Answer> {
+    let len = input.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let mut lines = Vec::new();
+    let mut rest = &input[..len];
+    while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+        lines.push(&rest[..end]);
+        rest = &rest[end + 2..];
+    }
+    lines.pop();
+    let is_text = |bytes: &[u8]| bytes.iter().all(|b| *b == b'\t' || (*b >= b' ' && *b != 0x7f));
+    if !lines.iter().all(|line| is_text(line)) {
+        return None;
+    }
+
+    let (start, fields) = lines.split_first()?;
+    let rest = start.strip_prefix(b"HTTP/1.")?;
+    let (fixed, reason) = rest.split_at_checked(6)?;
+    let &[minor, b' ', ref code @ .., b' '] = fixed else { return None };
+    let version = match minor {
+        b'0' => Version::Http10,
+        b'1'..=b'9' => Version::Http11,
+        _ => return None,
+    };
+    let code = std::str::from_utf8(code).ok().filter(|code| code.bytes().all(|b| b.is_ascii_digit()))?;
+    let status: u16 = code.parse().ok().filter(|code| *code >= 100)?;
+    if reason.len() > limits.target || len - start.len() - 2 > limits.fields || fields.len() > limits.lines {
+        return None;
+    }
+
+    let token = |name: &[u8]| {
+        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))
+    };
+    let mut found = Vec::new();
+    for line in fields {
+        let colon = line.iter().position(|b| *b == b':')?;
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if !token(name) {
+            return None;
+        }
+        found.push((name.to_vec(), value.to_vec()));
+    }
+    let values = |name: &str| -> Vec<String> {
+        let of = found.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
+        let text = |value: &[u8]| value.iter().copied().map(char::from).collect::<String>();
+        of.flat_map(|(_, value)| {
+            text(value).split(',').map(|part| part.trim_matches([' ', '\t']).to_ascii_lowercase()).collect::<Vec<_>>()
+        })
+        .collect()
+    };
+
+    let (codings, lengths, options) = (values("transfer-encoding"), values("content-length"), values("connection"));
+    let extent = match status {
+        101 if !requested.upgrade => return None,
+        101 => Extent::Tunnel,
+        200..=299 if requested.method == Method::Connect => Extent::Tunnel,
+        100..=199 | 204 | 304 => Extent::Head,
+        _ if requested.method == Method::Head => Extent::Head,
+        _ if !codings.is_empty() => {
+            if version == Version::Http10 || !lengths.is_empty() || codings != ["chunked"] {
+                return None;
+            }
+            Extent::Chunked
+        }
+        _ if lengths.is_empty() => Extent::Close,
+        _ => {
+            let digits = |length: &String| !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
+            let numbers: Vec<&str> = lengths.iter().map(|length| length.trim_start_matches('0')).collect();
+            if !lengths.iter().all(digits) || numbers.iter().any(|number| *number != numbers[0]) {
+                return None;
+            }
+            let number = if numbers[0].is_empty() { "0" } else { numbers[0] };
+            Extent::Length(number.parse::<i64>().ok()? as u64)
+        }
+    };
+    let says = |word: &str| options.iter().any(|option| option == word);
+    let goes = matches!(extent, Extent::Close | Extent::Tunnel) || says("close");
+    const HOP_BY_HOP: [&str; 7] =
+        ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+    let end_to_end = found.iter().map(|(name, _)| name).filter(|name| {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        !HOP_BY_HOP.contains(&&*name) && !says(&name)
+    });
+    let end_to_end = end_to_end.cloned().collect();
+    Some(Answer {
+        len,
+        status,
+        reason: reason.to_vec(),
+        version,
+        extent,
+        persistent: !goes && (version == Version::Http11 || says("keep-alive")),
+        lines: found,
+        end_to_end,
+    })
 }
