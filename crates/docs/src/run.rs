@@ -196,7 +196,8 @@ mod tests {
             ("hinted", true, false),
             ("config-refused", true, true),
             ("created", true, false),
-            ("job-queued", false, false),
+            ("job-queued", true, false),
+            ("no-member", false, false),
         ] {
             let reason = run.all_reasons().find(|reason| reason.id() == id);
             let told = reason.map(|reason| (run.is_given(reason), run.is_of_console(reason)));

@@ -12,6 +12,7 @@ mod cors;
 mod documents;
 mod fields;
 mod guards;
+mod jobs;
 mod kinds;
 mod later;
 mod limits;
@@ -25,6 +26,7 @@ mod report;
 mod schema;
 mod suggest;
 mod syntax;
+mod timeout;
 mod tls;
 mod top;
 mod units;
@@ -36,6 +38,7 @@ pub use concurrency::Concurrency;
 pub use console::{Console, Tcp, Token};
 pub use cors::{Cors, Origins};
 pub use documents::{Documents, LARGEST_PAGE};
+pub use jobs::{Jobs, Part};
 pub use listen::{Listen, Scheme};
 pub(crate) use maintenance::duration;
 pub use proxies::Network;
@@ -43,6 +46,7 @@ pub use rate::{Per, Rate};
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
 pub use suggest::suggest;
+pub use timeout::Timeout;
 pub use upload::Upload;
 
 use crate::maintenance::Until;
@@ -235,6 +239,8 @@ pub enum Kind {
     Document(Arc<Documents>),
     /// The collection of the `documents` route before it, which is a route of its own.
     Collection(Arc<Documents>),
+    /// `jobs`: the queue, or what belongs to a job of the queue before it, which are routes of their own.
+    Jobs(Arc<Jobs>, Part),
 }
 
 /// `hints-to`: who gets a 103.
@@ -353,6 +359,7 @@ impl Kind {
             Kind::Redirect(_) => "redirect",
             Kind::Respond(_) => "respond",
             Kind::Document(_) | Kind::Collection(_) => "documents",
+            Kind::Jobs(..) => "jobs",
         }
     }
 
@@ -360,7 +367,9 @@ impl Kind {
     pub(crate) const fn missing_slash(&self) -> MissingSlash {
         match self {
             Kind::Files(_) => MissingSlash::Redirect,
-            Kind::Redirect(_) | Kind::Respond(_) | Kind::Document(_) | Kind::Collection(_) => MissingSlash::NotMine,
+            Kind::Redirect(_) | Kind::Respond(_) | Kind::Document(_) | Kind::Collection(_) | Kind::Jobs(..) => {
+                MissingSlash::NotMine
+            }
         }
     }
 }

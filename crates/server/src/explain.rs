@@ -8,7 +8,7 @@ mod lines;
 use crate::buffers::Buffers;
 use crate::client::is_drainable;
 use crate::clock::Clock;
-use crate::config::{Config, Kind};
+use crate::config::{Config, Kind, Part};
 use crate::connection::look_at_content;
 use crate::content::Content;
 use crate::id::Random;
@@ -251,11 +251,12 @@ impl DryRun {
         }
     }
 
-    /// The pattern under which the config has a route: that of a collection is its documents'.
+    /// The pattern under which the config has a route: that of a collection is its documents', and that of a job its queue's.
     fn table(&self, route: usize) -> &str {
         let routes = &self.site.opened.config.routes;
         let own = match &routes[route].kind {
-            Kind::Collection(_) => route.saturating_sub(1),
+            Kind::Collection(_) | Kind::Jobs(_, Part::Monitor) => route.saturating_sub(1),
+            Kind::Jobs(_, Part::Result) => route.saturating_sub(2),
             _ => route,
         };
         routes[own].pattern.as_str()

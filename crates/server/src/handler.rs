@@ -2,10 +2,13 @@
 
 pub(crate) mod documents;
 pub mod files;
+pub(crate) mod idempotency;
+pub(crate) mod jobs;
 pub(crate) mod redirect;
 pub(crate) mod respond;
 pub(crate) mod wrote;
 
+use crate::config::Part;
 use std::rc::Rc;
 
 /// The kinds of routes.
@@ -13,6 +16,7 @@ pub(crate) enum Handler {
     Document(Rc<documents::Documents>),
     Collection(Rc<documents::Documents>),
     Files(files::Files),
+    Jobs(jobs::Jobs, Part),
     Redirect(redirect::Redirect),
     Respond(respond::Fixed),
     /// A bug, for the test that one request's bug is nobody else's.

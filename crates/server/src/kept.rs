@@ -1,6 +1,6 @@
 //! The store as the config wants it: opened once for all workers, with a reader for each, and its collections declared.
 
-use crate::config::{Config, Kind};
+use crate::config::{Config, Kind, Part};
 use crate::disk::Root;
 use crate::handler::files::upload::reconcile;
 use crate::id::Random;
@@ -62,9 +62,12 @@ impl Kept {
         purpose: Purpose,
     ) -> Result<Option<Kept>, Unopened> {
         let keeps = |kind: &Kind| match kind {
-            Kind::Document(_) => true,
+            Kind::Document(_) | Kind::Jobs(_, Part::Queue) => true,
             Kind::Files(files) => files.upload.is_some(),
-            Kind::Collection(_) | Kind::Redirect(_) | Kind::Respond(_) => false,
+            Kind::Collection(_)
+            | Kind::Jobs(_, Part::Monitor | Part::Result)
+            | Kind::Redirect(_)
+            | Kind::Respond(_) => false,
         };
         let needed = config.routes.iter().any(|route| keeps(&route.kind));
         let Some(folder) = config.state().filter(|_| needed) else { return Ok(None) };
@@ -130,6 +133,11 @@ impl Kept {
     /// The collection of a route.
     pub(crate) fn collection(&self, route: usize) -> Option<Arc<Collection>> {
         self.collections[route].clone()
+    }
+
+    /// Where all of it is written.
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
     }
 
     /// Lets a process that takes over open the store too.

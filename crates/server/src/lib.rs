@@ -30,6 +30,7 @@ mod handler;
 mod http2;
 mod id;
 mod idle;
+mod jobs;
 pub mod json;
 pub mod kept;
 mod listen;
@@ -56,7 +57,7 @@ mod stream;
 mod systemd;
 mod timer;
 mod tls;
-// No kind of route asks one yet.
+// Not all of it is asked yet.
 #[allow(dead_code)]
 mod upstream;
 mod user;

@@ -74,6 +74,8 @@ documents = { version = "/rev" }
 [route."/uploads/{path...}"]
 files = "."
 upload = { quota = "1MiB", types = ["image/*"] }
+[route."/jobs"]
+jobs = { to = "http://127.0.0.1:9/" }
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
 rate = "1/s per client"
@@ -208,7 +210,10 @@ mod tests {
         for id in ["authority-differs", "plain-http-on-tls", "not-this-authority", "http2-accepted"] {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["job-queued", "upstream-refused"] {
+        for id in ["job-queued", "job-queue-full", "job-done", "result-expired", "job-finished", "upstream-refused"] {
+            assert!(ids.contains(id), "{id}");
+        }
+        for id in ["no-member", "upstream-loop"] {
             assert!(!ids.contains(id), "{id}");
         }
     }

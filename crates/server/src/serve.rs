@@ -44,6 +44,7 @@ mod change;
 mod cross_site;
 mod documents;
 mod gates;
+mod jobs;
 mod possible;
 mod tell;
 mod uploads;
@@ -296,6 +297,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
             (Handler::Document(documents), Some(_)) => self.look_at_documents(documents, matched, &mut there),
             (Handler::Collection(documents), Some(_)) => self.look_at_documents(documents, None, &mut there),
+            (Handler::Jobs(jobs, part), Some(matched)) => {
+                Box::pin(self.look_at_jobs(jobs, *part, matched, &mut there)).await;
+            }
             // The pattern matches but for the slash at the end of its folder.
             (_, None) => there.elsewhere = Some(Elsewhere::SlashMissing),
             (Handler::Redirect(redirect), Some(matched)) => {
@@ -429,6 +433,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
                 writing.options(self.allow(), out)
             }
             (Reason::Created { .. } | Reason::Replaced { .. } | Reason::Deleted { .. }, ..) => writing.empty(out),
+            (Reason::UpstreamAnswered { .. }, Target::Representation(_), _) if writing.status.forbids_content() => {
+                writing.empty(out)
+            }
+            (Reason::UpstreamAnswered { .. }, Target::Representation(found), _) => writing.whole(found, out),
             (_, Target::Representation(found), _) if succeeds(writing.status) => writing.whole(found, out),
             (Reason::ConfiguredAnswer { .. }, Target::Fixed(fixed), _) if fixed.content().is_some() => {
                 writing.fixed(fixed, out)
@@ -472,6 +480,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
     fn cache_for_redirect(&self) -> Option<u64> {
         match self.route.map(|i| &self.site.routes[i].handler) {
             Some(Handler::Redirect(redirect)) => redirect.cache,
+            // Whether a job is done, and for how long, is told by its monitor alone.
+            Some(Handler::Jobs(..)) => None,
             // What came of one form is not what comes of the next.
             _ if self.wrote.is_some() => None,
             _ => Some(redirect::PERMANENT),

@@ -4,6 +4,7 @@ use crate::admission::Shared;
 use crate::config::{Config, Limits};
 use crate::console::{Bound, Console, Request, View};
 use crate::descriptors;
+use crate::jobs::{self, Doing};
 use crate::kept::{Kept, Purpose};
 use crate::listen::{self, Given, Listening};
 use crate::log::{self, Writer};
@@ -17,6 +18,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A running server.
@@ -30,6 +32,8 @@ pub struct Server {
     opened: Arc<Opened>,
     view: Arc<View>,
     console: Option<Console>,
+    /// Who does the jobs, where there are queues, or were.
+    doing: Option<Doing>,
     /// What the console asks for; `None` once it is taken by who does it.
     requests: Option<UnboundedReceiver<Request>>,
 }
@@ -153,13 +157,14 @@ impl Server {
         let workers = workers
             .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
             .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
+        let doing = jobs::are_in(&opened).then(|| do_jobs(&opened)).transpose()?;
         let (asks, requests) = unbounded_channel();
         let maintenance = opened.gates.maintenance.clone();
         let view = View::new(&opened.config, metrics, shared, maintenance, log.dropped.clone(), asks);
         let view = Arc::new(view);
         // Last of all: whoever finds it finds a server that answers.
         let console = console.map(|bound| bound.start(view.clone())).transpose()?;
-        Ok(Server { listening, workers, log, fixed, opened, view, console, requests: Some(requests) })
+        Ok(Server { listening, workers, log, fixed, opened, view, console, doing, requests: Some(requests) })
     }
 
     /// Where it listens, in the order of the config.
@@ -217,10 +222,16 @@ impl Server {
             reloads.push((sockets, ended.clone()));
         }
         let moved = self.move_console(config)?;
+        let begun_doing = (self.doing.is_none() && jobs::are_in(&opened)).then(|| do_jobs(&opened)).transpose()?;
         let tallies = self.view.metrics.tallies(config);
         for (((_, orders), (sockets, ended)), tally) in self.workers.iter().zip(reloads).zip(tallies) {
             // A worker that is gone has panicked, which stopping tells.
             let _ = orders.send(Order::Reload { opened: opened.clone(), tally, log, sockets, ended });
+        }
+        match begun_doing {
+            Some(doing) => self.doing = Some(doing),
+            // Where there was none and is none, nobody is told.
+            None => self.tell_jobs(|| jobs::Order::Take(opened.clone())),
         }
         self.view.take(config);
         if let Some(console) = moved
@@ -252,6 +263,12 @@ impl Server {
         Ok(Some(Some(bound.start(self.view.clone())?)))
     }
 
+    fn tell_jobs(&self, order: impl FnOnce() -> jobs::Order) {
+        if let Some(doing) = &self.doing {
+            let _ = doing.orders().send(order());
+        }
+    }
+
     /// Whether one of the workers has ended without having been told to: a bug, and its clients wait for nobody.
     pub(crate) fn has_lost_a_worker(&self) -> bool {
         self.workers.iter().any(|(thread, _)| thread.is_finished())
@@ -277,10 +294,15 @@ impl Server {
 
     /// What ends [`Server::leave`].
     pub(crate) fn hurry(&self) -> Hurry {
-        Hurry(self.workers.iter().map(|(_, orders)| orders.clone()).collect())
+        Hurry {
+            workers: self.workers.iter().map(|(_, orders)| orders.clone()).collect(),
+            jobs: self.doing.as_ref().map(|doing| (doing.orders().clone(), self.opened.config.drain)),
+        }
     }
 
     fn end(self, handed_over: Option<Arc<[SocketAddr]>>) -> io::Result<()> {
+        let within = handed_over.is_none().then_some(self.opened.config.drain);
+        self.tell_jobs(|| jobs::Order::Stop(within));
         drop(self.listening);
         self.view.drain();
         let mut console = self.console;
@@ -300,6 +322,9 @@ impl Server {
                 Err(_) => ended = Err(io::Error::other("a worker panicked")),
             }
         }
+        if let Some(doing) = self.doing {
+            doing.join();
+        }
         match cut {
             0 => {}
             1 => log::operation(format_args!("1 connection was cut at the end of `drain`")),
@@ -314,11 +339,17 @@ impl Server {
 }
 
 /// Has a server that leaves stop within the time of its config's `drain`.
-pub(crate) struct Hurry(Vec<UnboundedSender<Order>>);
+pub(crate) struct Hurry {
+    workers: Vec<UnboundedSender<Order>>,
+    jobs: Option<(UnboundedSender<jobs::Order>, Duration)>,
+}
 
 impl Hurry {
     pub(crate) fn stop(&self) {
-        for orders in &self.0 {
+        if let Some((orders, drain)) = &self.jobs {
+            let _ = orders.send(jobs::Order::Stop(Some(*drain)));
+        }
+        for orders in &self.workers {
             // A worker that has ended is as it should be.
             let _ = orders.send(Order::Drain { handed_over: None });
         }
@@ -329,6 +360,11 @@ impl Fixed {
     fn of(config: &Config) -> Fixed {
         Fixed { workers: config.workers, user: config.user.clone() }
     }
+}
+
+fn do_jobs(opened: &Opened) -> Result<Doing, StartError> {
+    Doing::start(opened)
+        .map_err(|error| StartError::new(format!("cannot start the thread that does jobs: {error}"), error))
 }
 
 /// The console of a config, with what another process listened there with.

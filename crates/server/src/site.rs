@@ -5,6 +5,7 @@ use crate::disk::Root;
 use crate::gates::{Gates, Shared};
 use crate::handler::documents::{Documents, OF_COLLECTION, OF_DOCUMENT};
 use crate::handler::files::upload::{Turns, Uploads};
+use crate::handler::jobs::Jobs;
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
 use crate::kept::{Kept, Purpose};
 use crate::metrics::Tally;
@@ -246,6 +247,12 @@ impl Site {
                         unreachable!("a collection comes behind its documents")
                     };
                     (Handler::Collection(documents), OF_COLLECTION)
+                }
+                (Kind::Jobs(config, part), _) => {
+                    let Some(reader) = &store else {
+                        unreachable!("`Opened::open` opens the store for each jobs route")
+                    };
+                    (Handler::Jobs(Jobs::new(config.clone(), reader.clone()), *part), Jobs::allow(*part))
                 }
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };

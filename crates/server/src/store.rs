@@ -6,6 +6,7 @@
 //!
 //! One thread writes (`writer.rs`); each worker reads for itself (`reader.rs`), from memory where it can (`cache.rs`).
 
+mod bell;
 mod cache;
 mod changes;
 mod check;
@@ -15,7 +16,6 @@ mod documents;
 mod fault;
 mod idempotency;
 mod index;
-#[cfg_attr(not(test), expect(dead_code, reason = "no route queues jobs yet"))]
 mod jobs;
 mod list;
 mod lock;
@@ -34,16 +34,16 @@ mod tests;
 pub(crate) use check::{backup, check};
 pub(crate) use declare::{Collection, Declared, Undeclared};
 pub(crate) use documents::{Current, Delete, Expect, Found, Refused, Write, Written};
-pub(crate) use idempotency::{Answer, Begun, InFlight, Remember, Repeated, Scoped};
+pub(crate) use idempotency::{Answer, Begun, Remember, Repeated, Scoped};
 pub(crate) use index::{Key, Values};
-#[cfg(test)]
-pub(crate) use jobs::{Attempted, Cancelled, Enqueue, Lease, Next, State, Unqueued};
+pub(crate) use jobs::{Attempted, Cancelled, Enqueue, Job, Lease, Next, Outcomes, State, Unqueued};
 pub(crate) use list::{Cursor, Filter, Is, Page, Query, Unlisted};
 pub(crate) use open::{Unopened, path};
 pub(crate) use reader::Reader;
 pub(crate) use uploads::{Intended, Intent, Known, What};
 pub(crate) use writer::Pending;
 
+use bell::Bell;
 use changes::Changes;
 use idempotency::Keys;
 use lock::Lock;
@@ -80,6 +80,7 @@ pub(crate) struct Store {
     queue: Queue,
     shared: Arc<Shared>,
     keys: Keys,
+    bell: Bell,
     path: PathBuf,
     /// What tells its own intents from those of a process that is gone.
     opening: u64,
@@ -96,6 +97,11 @@ impl Store {
     /// The database.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Who is woken when something happens to jobs.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
     }
 
     /// Writes a document; see [`Documents::write`].

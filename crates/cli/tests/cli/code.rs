@@ -179,14 +179,14 @@ fn a_reason_is_told_with_its_remedy_and_who_is_at_fault() {
 #[test]
 fn a_reason_that_this_version_cannot_give_is_marked() {
     const MARK: &str = "not given by this version";
-    let conflict = verdict(&["code", "409"]).stdout;
-    assert!(conflict.contains("job-finished  RFC 9110 §15.5.10, not given by this version"), "{conflict}");
-    assert!(verdict(&["code", "job-finished"]).stdout.contains(MARK));
+    let unavailable = verdict(&["code", "503"]).stdout;
+    assert!(unavailable.contains("no-member  RFC 9209 §2.3.4, not given by this version"), "{unavailable}");
+    assert!(verdict(&["code", "no-member"]).stdout.contains(MARK));
     assert!(!verdict(&["code", "if-match-failed"]).stdout.contains(MARK));
     assert_eq!(json(&["code", "--json", "if-match-failed"])["given"], true);
-    let reasons = json(&["code", "--json", "409"])["reasons"].clone();
-    let finished = reasons.as_array().and_then(|all| all.iter().find(|reason| reason["id"] == "job-finished"));
-    assert_eq!(finished.expect("it is one of them")["given"], false);
+    let reasons = json(&["code", "--json", "503"])["reasons"].clone();
+    let none = reasons.as_array().and_then(|all| all.iter().find(|reason| reason["id"] == "no-member"));
+    assert_eq!(none.expect("it is one of them")["given"], false);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
-    HintsTo, Kind, Limits, Route, allow, concurrency, cors, documents, fields, kinds, limits, maintenance, rate,
-    report, upload,
+    HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance,
+    rate, report, timeout, upload,
 };
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use verdict_core::status::Status;
 const LARGEST_PAGE: u64 = 1 << 20;
 
 /// The keys that say what answers.
-const KINDS: [&str; 4] = ["documents", "files", "redirect", "respond"];
+const KINDS: [&str; 5] = ["documents", "files", "jobs", "redirect", "respond"];
 
 /// A route's pattern, which stands at `span`.
 pub(super) fn pattern(reader: &mut Reader<'_>, text: &str, span: Range<usize>) -> Option<Pattern> {
@@ -58,7 +58,7 @@ pub(super) fn route(
 ) -> Option<Route> {
     let DeValue::Table(entries) = value.get_ref() else {
         let error = reader.findings.error(value.span(), "a route is a table");
-        error.help("write `files`, `documents`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
+        error.help("write `files`, `documents`, `jobs`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
         return None;
     };
     let mut table = Table::new(Place::Route, entries);
@@ -68,6 +68,13 @@ pub(super) fn route(
         upload::beside(reader, &entry, kind.as_ref());
         if let Some(Kind::Files(files)) = &mut kind {
             files.upload = uploads;
+        }
+    }
+    if let Some(entry) = table.take("timeout") {
+        let timeout = timeout::read(reader, &entry);
+        jobs::timeout_beside(reader, &entry, kind.as_ref());
+        if let (Some(Kind::Jobs(jobs, _)), Some(timeout)) = (&mut kind, timeout) {
+            Arc::make_mut(jobs).timeout = timeout;
         }
     }
     let defaults = match kind {
@@ -147,9 +154,9 @@ fn kind(
     match &given_spans[..] {
         [] => {
             // One of a later version is reported as such, and is no reason for a second error.
-            if !["jobs", "proxy"].iter().any(|key| entries.contains_key(*key)) {
+            if !entries.contains_key("proxy") {
                 let error = reader.findings.error(span, "this route does nothing");
-                error.label("has no kind").help("give it one of `documents`, `files`, `redirect`, `respond`");
+                error.label("has no kind").help("give it one of `documents`, `files`, `jobs`, `redirect`, `respond`");
             }
             return None;
         }
@@ -160,14 +167,16 @@ fn kind(
             error.label("and this").also(first_span.clone(), "this").help("keep one, or give each a route of its own");
         }
     }
-    let [documents, files, redirect, respond] = given;
+    let [documents, files, jobs, redirect, respond] = given;
     let placed = || pattern.map(|pattern| (pattern, span.clone()));
     let documents = documents.and_then(|entry| documents::read(reader, &entry, placed()));
     let files = files.and_then(|entry| kinds::files(reader, &entry, placed()));
+    let jobs = jobs.and_then(|entry| jobs::read(reader, &entry, placed()));
     let redirect = redirect.and_then(|entry| kinds::redirect(reader, &entry, pattern));
     let respond = respond.and_then(|entry| kinds::respond(reader, &entry));
     let documents = documents.map(|documents| Kind::Document(Arc::new(documents)));
-    documents.or(files.map(Kind::Files)).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
+    let jobs = jobs.map(|jobs| Kind::Jobs(Arc::new(jobs), Part::Queue));
+    documents.or(files.map(Kind::Files)).or(jobs).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
 }
 
 /// `cors` and `rate` say whether the route has those.

@@ -14,6 +14,8 @@ pub(super) enum Place {
     Redirect,
     Respond,
     Documents,
+    Jobs,
+    Timeout,
     Upload,
     Auth,
     Jwt,
@@ -38,6 +40,8 @@ impl Place {
             Place::Redirect => "in `redirect`",
             Place::Respond => "in `respond`",
             Place::Documents => "in `documents`",
+            Place::Jobs => "in `jobs`",
+            Place::Timeout => "in `timeout`",
             Place::Upload => "in `upload`",
             Place::Auth => "in `[auth.NAME]`",
             Place::Jwt => "in `jwt`",
@@ -55,7 +59,8 @@ impl Place {
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
         Place::Top => &[],
-        Place::Route => &["jobs", "proxy", "timeout"],
+        Place::Route => &["proxy"],
+        Place::Timeout => &["idle"],
         _ => &[],
     }
 }
@@ -72,10 +77,11 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
             Place::Route
         }
         "root" | "index" | "listing" | "dotfiles" | "precompressed" | "fallback" => Place::Files,
-        "to" => Place::Redirect,
         "type" => Place::Respond,
         "schema" | "unique" | "version" | "if-match" | "page" => Place::Documents,
         "delete" | "create-folders" => Place::Upload,
+        "keep" | "retries" | "mode" => Place::Jobs,
+        "connect" | "first-byte" | "total" => Place::Timeout,
         "per" | "burst" => Place::Rate,
         "basic" | "tokens" | "jwt" => Place::Auth,
         "keys" | "issuer" | "audience" => Place::Jwt,

@@ -1,7 +1,7 @@
 //! What a route that owns something needs of the rest of the config: a place to keep it, and somebody to guard it.
 
 use super::read::Reader;
-use super::{Config, Kind, Route};
+use super::{Config, Kind, Part, Route};
 use std::ops::Range;
 
 /// Which key makes a route the owner of something.
@@ -9,8 +9,11 @@ fn owns(route: &Route) -> Option<&'static str> {
     match &route.kind {
         Kind::Document(_) => Some("documents"),
         Kind::Files(files) => files.upload.as_ref().map(|_| "upload"),
-        // Its documents' route has said all of it.
-        Kind::Collection(_) | Kind::Redirect(_) | Kind::Respond(_) => None,
+        Kind::Jobs(_, Part::Queue) => Some("jobs"),
+        // The route that it belongs to has said all of it.
+        Kind::Collection(_) | Kind::Jobs(_, Part::Monitor | Part::Result) | Kind::Redirect(_) | Kind::Respond(_) => {
+            None
+        }
     }
 }
 

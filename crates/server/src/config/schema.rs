@@ -6,6 +6,7 @@
 
 mod auth;
 mod form;
+mod jobs;
 mod load;
 
 use super::fields::{DECIDED, FRAMING, OURS};
@@ -202,9 +203,11 @@ fn route() -> Json {
     let keys = vec![
         ("documents", documents()),
         ("files", files()),
+        ("jobs", jobs::jobs()),
         ("redirect", redirect()),
         ("respond", respond()),
         ("upload", upload()),
+        ("timeout", jobs::timeout()),
         ("limits", route_limits()),
         ("cors", load::cors()),
         ("rate", load::rate()),
@@ -241,15 +244,21 @@ fn route() -> Json {
         ),
     ];
     let keys = keys.into_iter().chain(auth::of_route()).collect();
-    let kinds =
-        ["documents", "files", "redirect", "respond"].map(|kind| Json::empty().with("required", Json::list([kind])));
-    described("What answers, and what holds for it. One of `documents`, `files`, `redirect`, `respond`.", table(keys))
-        .with("oneOf", Json::List(kinds.into()))
-        .with(
-            "dependentRequired",
-            Json::empty().with("hints-to", Json::list(["hints"])).with("upload", Json::list(["files"])),
-        )
-        .with("dependentSchemas", auth::dependent())
+    let kinds = ["documents", "files", "jobs", "redirect", "respond"]
+        .map(|kind| Json::empty().with("required", Json::list([kind])));
+    described(
+        "What answers, and what holds for it. One of `documents`, `files`, `jobs`, `redirect`, `respond`.",
+        table(keys),
+    )
+    .with("oneOf", Json::List(kinds.into()))
+    .with(
+        "dependentRequired",
+        Json::empty()
+            .with("hints-to", Json::list(["hints"]))
+            .with("upload", Json::list(["files"]))
+            .with("timeout", Json::list(["jobs"])),
+    )
+    .with("dependentSchemas", auth::dependent())
 }
 
 fn files() -> Json {

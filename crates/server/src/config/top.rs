@@ -5,8 +5,8 @@ use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, Kind, Limits, Listen, Log, Report, Route, Scheme, allow, auth, console, guards, limits,
-    owned, proxies, syntax, tls, upload,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, allow, auth, console, guards, jobs,
+    limits, owned, proxies, syntax, tls, upload,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -249,8 +249,9 @@ fn routes(
             }),
             _ => None,
         };
-        for route in [route].into_iter().chain(collection) {
-            if let Kind::Collection(_) = route.kind {
+        let below = jobs::below(&route);
+        for route in [route].into_iter().chain(collection).chain(below) {
+            if let Kind::Collection(_) | Kind::Jobs(_, Part::Monitor | Part::Result) = route.kind {
                 patterns.push(route.pattern.clone());
                 pattern_spans.push(key.span());
             }

@@ -25,6 +25,8 @@ pub(crate) struct Wrote {
     pub(crate) representation: Option<Rc<Representation>>,
     /// Whether the client asked for no content.
     pub(crate) minimal: bool,
+    /// Other fields of the answer.
+    pub(crate) fields: Vec<(&'static str, String)>,
     pub(crate) details: Details,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Details {
     pub(crate) why: Option<String>,
     /// Bytes that are used, and that there may be.
     pub(crate) used: Option<(u64, u64)>,
+    /// The job that failed, and how often it was tried.
+    pub(crate) failed: Option<(String, u32)>,
 }
 
 impl Details {
@@ -69,8 +73,9 @@ impl Details {
             .map(|holder| format!("{holder} has the same {}", self.member.as_deref().unwrap_or_default()));
         let broken = self.broken.iter().map(|broken| format!("{}: {}", broken.pointer, broken.message));
         let used = self.used.map(|(used, limit)| format!("{used} of {limit} bytes are used"));
-        let all: Vec<_> =
-            place.into_iter().chain(holder).chain(self.why.clone()).chain(used).chain(broken.take(3)).collect();
+        let failed = self.failed.as_ref().map(|(job, attempts)| format!("job {job}, attempt {attempts}"));
+        let all = place.into_iter().chain(holder).chain(self.why.clone()).chain(used).chain(failed);
+        let all: Vec<_> = all.chain(broken.take(3)).collect();
         all.join("; ")
     }
 
@@ -84,6 +89,10 @@ impl Details {
         members.extend(self.holder.as_deref().map(|holder| ("holder", Member::Text(holder))));
         if let Some((used, limit)) = self.used {
             members.extend([("used", Member::Number(used)), ("limit", Member::Number(limit))]);
+        }
+        if let Some((job, attempts)) = &self.failed {
+            members.extend([("job", Member::Text(job)), ("state", Member::Text("failed"))]);
+            members.push(("attempts", Member::Number(u64::from(*attempts))));
         }
         members
     }
@@ -108,7 +117,7 @@ impl Details {
 impl Wrote {
     pub(crate) fn of(outcome: Outcome) -> Wrote {
         let details = Details::default();
-        Wrote { outcome, location: None, tag: None, representation: None, minimal: false, details }
+        Wrote { outcome, location: None, tag: None, representation: None, minimal: false, fields: Vec::new(), details }
     }
 
     pub(crate) fn done(done: Done) -> Wrote {

@@ -3,8 +3,8 @@
 use super::{Exchange, Target};
 use crate::answer::Fields;
 use crate::disk::Wait;
-use crate::handler::documents;
 use crate::handler::files::upload;
+use crate::handler::{documents, jobs};
 use crate::refusal::Circumstances;
 use std::borrow::Cow;
 use std::future::pending;
@@ -20,6 +20,8 @@ pub(super) enum Subject {
     Document(Box<documents::Subject>),
     /// A file that is to be put or deleted.
     File(Box<upload::Subject>),
+    /// A job, or the queue.
+    Job(Box<jobs::Subject>),
 }
 
 impl Exchange<'_, '_> {
@@ -28,6 +30,7 @@ impl Exchange<'_, '_> {
         match &self.subject {
             Some(Subject::Document(_)) => self.negotiation_of_documents(common),
             Some(Subject::File(_)) => self.negotiation_of_uploads(common),
+            Some(Subject::Job(_)) => self.negotiation_of_jobs(common),
             None => common,
         }
     }
@@ -37,6 +40,7 @@ impl Exchange<'_, '_> {
         match &self.subject {
             Some(Subject::Document(_)) => self.conditions_of_documents(),
             Some(Subject::File(_)) => Some(self.conditions_of_uploads()),
+            Some(Subject::Job(_)) => Some(self.conditions_of_jobs()),
             None => None,
         }
     }
@@ -44,6 +48,11 @@ impl Exchange<'_, '_> {
     /// Does what the request asks for, where that is to change something.
     pub(super) async fn work(&mut self, permit: &Permit) -> Process {
         let method = self.request.head.method;
+        if let (Some(Subject::Job(_)), Method::Get | Method::Head) = (&self.subject, method)
+            && let Some(read) = self.reading_of_jobs()
+        {
+            return read;
+        }
         if self.subject.is_none() || method.reads() || method == Method::Options {
             return Process { work: Work::Read, outcome: self.outcome() };
         }
@@ -54,6 +63,7 @@ impl Exchange<'_, '_> {
         let wrote = match (&self.subject, &mut content) {
             (Some(Subject::Document(_)), Some(content)) => self.work_of_documents(permit, content).await,
             (Some(Subject::File(_)), Some(content)) => self.work_of_uploads(content).await,
+            (Some(Subject::Job(_)), Some(content)) => self.work_of_jobs(content).await,
             _ => None,
         };
         self.content = content;
@@ -67,8 +77,13 @@ impl Exchange<'_, '_> {
                 (_, None) => Target::Nothing,
             };
         }
+        if let Outcome::Answered(_) = outcome {
+            self.target = wrote.representation.take().map_or(Target::Nothing, Target::Representation);
+        }
         self.wrote = Some(Box::new(wrote));
-        Process { work: Work::Write, outcome }
+        // Only what is handed on can fail there.
+        let work = if let Outcome::Upstream(_) = outcome { Work::Forward } else { Work::Write };
+        Process { work, outcome }
     }
 
     /// The fields that an answer has of what was done, or of what could be.
@@ -81,6 +96,7 @@ impl Exchange<'_, '_> {
             if let (Some(tag), Outcome::Done(Done::Created | Done::Replaced)) = (&wrote.tag, wrote.outcome) {
                 fields.push(("ETag", Cow::Borrowed(tag)));
             }
+            fields.extend(wrote.fields.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))));
             if wrote.minimal {
                 fields.push(("Preference-Applied", Cow::Borrowed("return=minimal")));
             }
@@ -88,6 +104,7 @@ impl Exchange<'_, '_> {
         match &self.subject {
             Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
             Some(Subject::File(_)) => fields.extend(self.fields_of_uploads(reason)),
+            Some(Subject::Job(_)) => fields.extend(self.fields_of_jobs(reason)),
             None => {}
         }
         fields
@@ -98,6 +115,7 @@ impl Exchange<'_, '_> {
         let unlisted = match &self.subject {
             Some(Subject::Document(subject)) => subject.unlisted.clone(),
             Some(Subject::File(subject)) => Some(subject.details.evidence()).filter(|evidence| !evidence.is_empty()),
+            Some(Subject::Job(subject)) => Some(subject.details.evidence()).filter(|evidence| !evidence.is_empty()),
             None => None,
         };
         unlisted.or(self.wrote.as_ref().map(|wrote| wrote.details.evidence())).unwrap_or_default()
@@ -108,6 +126,7 @@ impl Exchange<'_, '_> {
         match &self.subject {
             Some(Subject::Document(subject)) => circumstances.unlisted = subject.unlisted.as_deref(),
             Some(Subject::File(subject)) => circumstances.details = Some(&subject.details),
+            Some(Subject::Job(subject)) => circumstances.details = Some(&subject.details),
             None => {}
         }
         let Some(wrote) = &self.wrote else { return };

@@ -21,7 +21,7 @@ const UNASKED: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form
 
 /// Whether a request to such a route may be refused for the site that it comes from.
 pub(super) fn may_be_forged(handler: &Handler, method: Method) -> bool {
-    matches!(handler, Handler::Document(_) | Handler::Collection(_))
+    matches!(handler, Handler::Document(_) | Handler::Collection(_) | Handler::Jobs(..))
         && matches!(method, Method::Put | Method::Post | Method::Patch | Method::Delete)
 }
 

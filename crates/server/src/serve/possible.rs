@@ -9,6 +9,7 @@ use crate::handler::Handler;
 use crate::handler::documents::takes;
 use crate::handler::files::Files;
 use crate::handler::files::upload::Uploads;
+use crate::handler::jobs::Jobs;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -162,6 +163,9 @@ impl Site {
                         let conditions = documents.may_demand(collection, conditional(false, false));
                         (find, conditions, documents.may_do(method), Vec::new())
                     }
+                    Handler::Jobs(_, part) => {
+                        (find, conditional(false, false), Jobs::may_do(*part, method), Vec::new())
+                    }
                     Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
                     Handler::Respond(fixed) => {
                         let exempt = fixed.status.class() != Class::Successful;
@@ -189,6 +193,9 @@ impl Site {
             let collection = matches!(route.map(|route| &route.handler), Some(Handler::Collection(_)));
             negotiate.extend(documents.may_negotiate(collection, method));
         }
+        if let Some(Handler::Jobs(_, part)) = route.map(|route| &route.handler) {
+            negotiate.extend(Jobs::may_negotiate(*part, method));
+        }
         if let Some(Handler::Files(files)) = route.map(|route| &route.handler)
             && let Some(uploads) = written(files, method)
         {
@@ -203,6 +210,10 @@ impl Site {
         let common = &route.common;
         if let Handler::Document(_) | Handler::Collection(_) = route.handler {
             let invites = route.allow.contains(method) && !takes(method).is_empty();
+            return interim::invite(invites, true, false).into_iter().collect();
+        }
+        if let Handler::Jobs(..) = route.handler {
+            let invites = route.allow.contains(method) && method == Method::Post;
             return interim::invite(invites, true, false).into_iter().collect();
         }
         if let Handler::Files(files) = &route.handler
@@ -276,6 +287,7 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
         }
         Handler::Document(documents) => documents.may_find(false, method, there),
         Handler::Collection(documents) => documents.may_find(true, method, there),
+        Handler::Jobs(_, part) => Jobs::may_find(*part, there),
         Handler::Redirect(redirect) => vec![Find { elsewhere: Some(redirect.elsewhere), ..there }],
         Handler::Respond(_) => vec![there],
         #[cfg(test)]

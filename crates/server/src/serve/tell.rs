@@ -232,12 +232,12 @@ impl Exchange<'_, '_> {
             | Question::RouteFree
             | Question::UpgradeAsked
             | Question::ConditionGiven
-            | Question::ContentArrived
-            | Question::UpstreamAnswered => String::new(),
+            | Question::ContentArrived => String::new(),
             Question::ContentHasPlace
             | Question::ContentSound
             | Question::ContentValid
             | Question::StateAgrees
+            | Question::UpstreamAnswered
             | Question::RoomLeft => match holds {
                 true => String::new(),
                 false => self.evidence_of_change(),
@@ -285,9 +285,10 @@ impl Exchange<'_, '_> {
     fn found(&self, holds: bool) -> String {
         let Some(route) = self.route else { return String::new() };
         match (&self.site.routes[route].handler, &self.target) {
-            (Handler::Files(_) | Handler::Document(_) | Handler::Collection(_), Target::Representation(found))
-                if holds =>
-            {
+            (
+                Handler::Files(_) | Handler::Document(_) | Handler::Collection(_) | Handler::Jobs(..),
+                Target::Representation(found),
+            ) if holds => {
                 let mut out = format!("{} bytes of {}", found.content.size(), found.description.media_type);
                 if let Some(tag) = &found.description.tag {
                     let _ = write!(out, ", {tag}");
@@ -318,6 +319,7 @@ impl Exchange<'_, '_> {
             Question::LengthGiven => &["limits", "length"],
             Question::TypeTaken | Question::CodingTaken if !holds => match kind {
                 _ if self.gates().is_some_and(|gates| gates.types.is_some()) => &["limits", "types"],
+                Some("jobs") => &["jobs"],
                 Some("documents") => &["documents"],
                 _ => &["upload", "types"],
             },
@@ -336,6 +338,7 @@ impl Exchange<'_, '_> {
                 Some("redirect") => &["redirect"],
                 _ => &[],
             },
+            Question::Exists if !holds && kind == Some("jobs") => &[],
             Question::Exists if !holds => match reason {
                 Reason::DotfileHidden { .. } => &["files", "dotfiles"],
                 Reason::FolderWithoutIndex { .. } => &["files", "listing"],
@@ -359,6 +362,8 @@ fn key_of_what_is_owned(kind: Option<&str>, reason: Reason) -> &'static [&'stati
     match (reason, kind) {
         (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, Some("documents")) => &["documents", "quota"],
         (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, _) => &["upload", "quota"],
+        (Reason::JobQueueFull { .. }, _) => &["jobs", "queue"],
+        (Reason::ResultExpired { .. }, _) => &["jobs", "keep"],
         (Reason::ParentMissing { .. }, _) => &["upload", "create-folders"],
         (Reason::FilterNotIndexed { .. }, _) => &["documents", "index"],
         (Reason::ConditionMissing { .. }, _) => &["documents", "if-match"],

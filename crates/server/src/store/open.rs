@@ -1,5 +1,6 @@
 //! Opening the database: it is made if there is none, and brought to the present version if it is older.
 
+use super::bell::Bell;
 use super::changes::Changes;
 use super::checkpoint::Checkpoints;
 use super::idempotency::Keys;
@@ -119,7 +120,7 @@ impl Store {
         let opening = (Random::unforeseen() >> 65) as u64;
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(io(&path))?;
-        Ok(Store { queue, shared, keys: Keys::default(), path, opening, thread: Some(thread) })
+        Ok(Store { queue, shared, keys: Keys::default(), bell: Bell::default(), path, opening, thread: Some(thread) })
     }
 
     /// A worker's own way of reading, with copies of at most so many bytes.

@@ -19,6 +19,7 @@ mod head_is_get;
 mod http2;
 mod http2_frames;
 mod http2_held;
+mod jobs;
 mod malformed;
 mod others;
 mod random;

@@ -44,10 +44,14 @@ mod tests {
             "route-queue-full",
             "config-refused",
             "unique-member-taken",
+            "job-finished",
+            "job-queued",
+            "upstream-refused",
+            "upstream-answered",
         ] {
             assert!(is_given(id), "{id}");
         }
-        for id in ["job-finished", "job-queued", "upstream-refused", "upstream-answered"] {
+        for id in ["no-member", "upstream-loop", "upgrade-missing"] {
             assert!(!is_given(id), "{id}: a kind of route that gives it has come, so this line can go");
         }
     }

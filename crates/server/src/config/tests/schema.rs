@@ -94,6 +94,14 @@ const TABLES: &[(&str, &str)] = &[
         "state = \"state\"\n[route.\"/{p...}\"]\nfiles = \"public\"\nupload = { KEY = 1 }",
         "/$defs/route/properties/upload/properties",
     ),
+    (
+        "state = \"state\"\n[route.\"/x\"]\njobs = { to = \"http://[::1]:1/\", KEY = 1 }",
+        "/$defs/route/properties/jobs/properties",
+    ),
+    (
+        "state = \"state\"\n[route.\"/x\"]\njobs = { to = \"http://[::1]:1/\" }\ntimeout = { KEY = 1 }",
+        "/$defs/route/properties/timeout/properties",
+    ),
     ("[route.\"/{p...}\"]\nredirect = { to = \"/\", KEY = 1 }", "/$defs/route/properties/redirect/anyOf/1/properties"),
     ("[route.\"/{p...}\"]\nrespond = { status = 200, KEY = 1 }", "/$defs/route/properties/respond/properties"),
     (

@@ -10,14 +10,13 @@ use crate::document::patch::{self, apply, merge};
 use crate::document::schema::Schema;
 use crate::document::strict;
 use crate::document::tree::Tree;
+use crate::handler::idempotency;
 use crate::handler::wrote::{Details, PATIENCE, Tried, Wrote, failed, patiently, refused};
 use crate::request::Request;
 use crate::store::{
-    self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Refused, Remember, Repeated, Scoped,
-    Values, Write,
+    self, Answer, Begun, Collection, Delete, Documents as _, Expect, Found, Refused, Remember, Repeated, Values, Write,
 };
 use bytes::Bytes;
-use ring::digest::{Context, SHA256};
 use serde_json::Value;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -92,12 +91,13 @@ impl Documents {
 
     async fn create(&self, asked: &Asked<'_>, content: &mut content::Content<'_>) -> Tried<Wrote> {
         let (sent, _held) = self.content(asked, content).await?;
-        let remember = match asked.request.value(Name::IdempotencyKey) {
-            Some(key) => match self.begin(asked, key, &sent)? {
-                Ok(key) => Some(key),
-                Err(repeated) => return Ok(repeated),
-            },
+        let route = self.config.collection.as_str();
+        let begun = idempotency::begin(&self.reader, asked.request, asked.user, route, &sent, asked.now);
+        let remember = match begun.transpose().map_err(failed)? {
             None => None,
+            Some(Begun::Fresh(key)) => Some(key),
+            Some(Begun::InFlight) => return Err(refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default())),
+            Some(Begun::Repeated(repeated)) => return self.repeated(asked, repeated),
         };
         let location = href(asked.request.raw_path, asked.new);
         let tagged = self.config.version.is_none();
@@ -187,23 +187,6 @@ impl Documents {
             remember: None,
             dry: asked.dry,
             now: asked.now,
-        }
-    }
-
-    /// Takes an Idempotency-Key; `Err` is what it was answered with before.
-    fn begin(&self, asked: &Asked<'_>, key: &[u8], sent: &[u8]) -> Tried<Result<store::InFlight, Wrote>> {
-        let mut context = Context::new(&SHA256);
-        context.update(asked.request.value(Name::ContentType).unwrap_or_default());
-        context.update(b"\n");
-        context.update(sent);
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(context.finish().as_ref());
-        let route = self.config.collection.as_str().as_bytes();
-        let scoped = Scoped::new(&[asked.user.unwrap_or_default().as_bytes(), route], key);
-        match self.reader.begin(scoped, fingerprint, asked.now).map_err(failed)? {
-            Begun::Fresh(key) => Ok(Ok(key)),
-            Begun::InFlight => Err(refused(Outcome::Conflict(Conflict::KeyInFlight), Details::default())),
-            Begun::Repeated(repeated) => self.repeated(asked, repeated).map(Err),
         }
     }
 

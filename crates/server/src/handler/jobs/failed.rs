@@ -1,0 +1,79 @@
+//! Why a job failed: how it is kept, and what is answered for it.
+//!
+//! Rule: whoever asks for a job that failed is told what they would have been told had they waited for its target through a
+//! gateway: 502 or 504 by the cause, or the error that the target gave to the last attempt.
+
+use crate::handler::wrote::Details;
+use verdict_core::cause::{Failure, Upstream};
+use verdict_core::decide::Outcome;
+use verdict_core::status::Status;
+
+/// What is told of a job that failed.
+pub(super) struct Failed {
+    pub(super) outcome: Outcome,
+    pub(super) fields: Vec<(&'static str, String)>,
+    pub(super) details: Details,
+}
+
+/// Whether a target that answers with this status is asked again: then it is not done, and may be.
+pub(crate) const fn asks_again(status: u16) -> bool {
+    status == 429 || status >= 500 && status < 600
+}
+
+/// A cause in a word, as it is kept.
+pub(crate) fn code(cause: Upstream) -> String {
+    format!("{cause:?}")
+}
+
+/// What is told of the job with this id, for which a word or the target's status was kept.
+pub(super) fn told(why: &str, id: &str, attempts: u32) -> Failed {
+    let details = Details { failed: Some((id.to_owned(), attempts)), ..Details::default() };
+    let status = why.parse().ok().and_then(Status::from_wire);
+    let cause = Upstream::ALL.iter().copied().find(|cause| code(*cause) == why);
+    let (outcome, fields) = match (status, cause) {
+        (Some(status), _) => (Outcome::Answered(status), Vec::new()),
+        // RFC 9209 §2
+        (None, Some(cause)) => {
+            (Outcome::Upstream(cause), vec![("Proxy-Status", format!("verdict; error={}", error_type(cause)))])
+        }
+        (None, None) => (Outcome::Failure(Failure::Corrupt), Vec::new()),
+    };
+    Failed { outcome, fields, details }
+}
+
+/// RFC 9209 §2.3: the types of errors.
+const fn error_type(cause: Upstream) -> &'static str {
+    match cause {
+        Upstream::NameUnknown | Upstream::LookUp => "dns_error",
+        Upstream::Refused => "connection_refused",
+        Upstream::Unreachable => "destination_ip_unroutable",
+        Upstream::Reset => "connection_terminated",
+        Upstream::CutShort => "http_response_incomplete",
+        Upstream::Certificate => "tls_certificate_error",
+        Upstream::Tls => "tls_protocol_error",
+        Upstream::NotHttp | Upstream::Framing => "http_protocol_error",
+        Upstream::HeadTooLarge => "http_response_header_section_size",
+        Upstream::ContentTooLarge => "http_response_body_size",
+        Upstream::Loop => "proxy_loop_detected",
+        Upstream::NoMember => "destination_unavailable",
+        Upstream::PoolBusy => "connection_limit_reached",
+        Upstream::ConnectSlow | Upstream::TlsSlow => "connection_timeout",
+        Upstream::FirstByteSlow | Upstream::TotalSlow => "http_response_timeout",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_failure_is_found_again() {
+        for cause in Upstream::ALL {
+            let failed = told(&code(*cause), "x", 3);
+            assert_eq!(failed.outcome, Outcome::Upstream(*cause));
+            assert_eq!(failed.fields, [("Proxy-Status", format!("verdict; error={}", error_type(*cause)))]);
+        }
+        assert_eq!(Status::from_wire(503).map(Outcome::Answered), Some(told("503", "x", 1).outcome));
+        assert_eq!(told("nonsense", "x", 1).outcome, Outcome::Failure(Failure::Corrupt));
+    }
+}

@@ -1,0 +1,134 @@
+//! One attempt at a job: its target is asked, and what came of it is written.
+
+use super::now;
+use crate::config;
+use crate::handler::jobs::{asks_again, code};
+use crate::id::Random;
+use crate::store::{Attempted, Lease, Store};
+use crate::upstream::{Answer, Asked, Times, ask};
+use bytes::Bytes;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use verdict_core::cause::Upstream;
+use verdict_core::field::date::HttpDate;
+
+/// For how long a job is leased at a time, and after how long the lease is renewed.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+const RENEWED: Duration = Duration::from_secs(10);
+
+/// The most content that a result can have.
+const LARGEST: u64 = 16 << 20;
+
+/// The pause before the second attempt, and the longest: each is twice that before it.
+const FIRST_PAUSE: u64 = 1_000;
+const LONGEST_PAUSE: u64 = 60_000;
+
+/// The longest pause that a target can ask for.
+const LONGEST_ASKED: u64 = 3_600_000;
+
+/// How often it is tried to write what came of an attempt, once a second: then the lease has ended.
+const WRITTEN: u64 = LEASE.as_secs();
+
+/// What is to be done.
+pub(super) struct Attempt {
+    pub(super) store: Arc<Store>,
+    pub(super) jobs: Arc<config::Jobs>,
+    pub(super) lease: Lease,
+    pub(super) id: String,
+    pub(super) content_type: String,
+    pub(super) content: Bytes,
+}
+
+/// Does it, unless the job is cancelled meanwhile. What is `cut` is given back, to be done by another process.
+pub(super) async fn attempt(it: Attempt, mut cut: watch::Receiver<bool>) {
+    let config::Timeout { connect, first_byte, total } = it.jobs.timeout;
+    let fields = [("Content-Type", &*it.content_type), ("Idempotency-Key", &*it.id)];
+    let asked = Asked { method: "POST", fields: &fields, content: &it.content };
+    let times = Times { connect, first_byte, total };
+    let attempted = {
+        let mut asking = pin!(ask(&it.jobs.to, asked, &times, LARGEST));
+        let listener = it.store.bell().listen(&it.id);
+        loop {
+            let ended = pin!(listener.ended());
+            tokio::select! {
+                biased;
+                answered = &mut asking => break it.came(answered),
+                _ = cut.wait_for(|cut| *cut) => break Attempted::Again { at: now() },
+                () = ended => {}
+                () = sleep(RENEWED) => {}
+            }
+            let until = now().saturating_add(LEASE.as_millis() as u64);
+            // Nobody waits for what was cancelled, or what another does by now.
+            if let Ok(false) = it.store.attempted(it.lease, Attempted::Running { until }, now()).await {
+                return;
+            }
+        }
+    };
+    for _ in 0..WRITTEN {
+        // What failed is in the log.
+        if it.store.attempted(it.lease, attempted.clone(), now()).await.is_ok() {
+            break;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    it.store.bell().ended(&it.id);
+}
+
+impl Attempt {
+    fn came(&self, answered: Result<Answer, Upstream>) -> Attempted {
+        judged(&self.jobs, self.lease.attempt, answered, now(), Random::new().next())
+    }
+}
+
+/// What comes of an answer, or of there being none, to the attempt with this number. `random`: any bits.
+fn judged(jobs: &config::Jobs, attempt: u32, answered: Result<Answer, Upstream>, now: u64, random: u64) -> Attempted {
+    let until = now.saturating_add(jobs.keep.as_millis() as u64);
+    let (why, again, asked) = match answered {
+        Ok(answer) if asks_again(answer.status) => (answer.status.to_string(), true, retry_after(&answer, now)),
+        Ok(answer) => {
+            let content_type = content_type(&answer);
+            return Attempted::Done { status: answer.status, content_type, content: answer.content, until };
+        }
+        Err(cause) => (code(cause), may_pass(cause), None),
+    };
+    if again && attempt <= jobs.retries {
+        return Attempted::Again { at: now.saturating_add(asked.unwrap_or_else(|| pause(attempt, random))) };
+    }
+    Attempted::Failed { why, until }
+}
+
+/// Whether another attempt can be met by anything else. Who does not speak HTTP, or has too much to say, does not learn it.
+const fn may_pass(cause: Upstream) -> bool {
+    !matches!(cause, Upstream::NotHttp | Upstream::HeadTooLarge | Upstream::ContentTooLarge | Upstream::Framing)
+}
+
+/// Milliseconds until the next attempt, from half of what it is to all of it, so that not all come again at once.
+fn pause(attempt: u32, random: u64) -> u64 {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
+    doubled / 2 + random % (doubled / 2 + 1)
+}
+
+/// The one field of this name.
+fn field<'a>(answer: &'a Answer, name: &str) -> Option<&'a [u8]> {
+    answer.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
+}
+
+fn content_type(answer: &Answer) -> Option<String> {
+    field(answer, "Content-Type").and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned)
+}
+
+/// Milliseconds that the target asks for (RFC 9110 §10.2.3).
+fn retry_after(answer: &Answer, now: u64) -> Option<u64> {
+    let value = field(answer, "Retry-After")?.trim_ascii();
+    let asked = match value.iter().all(u8::is_ascii_digit) && !value.is_empty() {
+        true => std::str::from_utf8(value).ok()?.parse().unwrap_or(u64::MAX).saturating_mul(1000),
+        false => {
+            let second = HttpDate::parse(value, HttpDate::from_unix((now / 1000) as i64))?.unix();
+            u64::try_from(second).unwrap_or_default().saturating_mul(1000).saturating_sub(now)
+        }
+    };
+    Some(asked.min(LONGEST_ASKED))
+}

@@ -1,0 +1,401 @@
+//! `jobs`: each is done at least once by its target, and whoever queued it is told how it is with it, and nobody else.
+
+use crate::certificates::issue;
+use crate::others::reqwest_of;
+use crate::site::{Plan, Site};
+use reqwest::blocking::{Client, Response};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a target was asked.
+#[derive(Clone, Debug)]
+struct Seen {
+    fields: Vec<(String, String)>,
+    content: Vec<u8>,
+}
+
+impl Seen {
+    fn field(&self, name: &str) -> &str {
+        self.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+}
+
+/// A target that answers as its script says: each job's content is the script of its answers, one for each attempt, such as
+/// `503 200:text/plain:done`. `hold` holds it until it is let go.
+struct Target {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    gate: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Target {
+    fn start() -> Target {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let (seen, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new((Mutex::new(false), Condvar::new())));
+        let target = Target { address, seen: seen.clone(), gate: gate.clone() };
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (seen, gate) = (seen.clone(), gate.clone());
+                thread::spawn(move || answer(stream, &seen, &gate));
+            }
+        });
+        target
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no panic").clone()
+    }
+
+    /// Lets go what is held, and whatever comes.
+    fn let_go(&self) {
+        *self.gate.0.lock().expect("no panic") = true;
+        self.gate.1.notify_all();
+    }
+}
+
+fn answer(stream: TcpStream, seen: &Mutex<Vec<Seen>>, (held, gate): &(Mutex<bool>, Condvar)) {
+    let mut reader = BufReader::new(stream);
+    let (mut fields, mut line) = (Vec::new(), String::new());
+    loop {
+        line.clear();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => fields.push((name.to_owned(), value.to_owned())),
+            None if line.trim_end().is_empty() => break,
+            None => {}
+        }
+    }
+    let mut asked = Seen { fields, content: Vec::new() };
+    asked.content.resize(asked.field("Content-Length").parse().unwrap_or(0), 0);
+    if reader.read_exact(&mut asked.content).is_err() {
+        return;
+    }
+    let attempt = {
+        let mut seen = seen.lock().expect("no panic");
+        seen.push(asked.clone());
+        seen.iter().filter(|seen| seen.field("Idempotency-Key") == asked.field("Idempotency-Key")).count()
+    };
+    let script = String::from_utf8_lossy(&asked.content).into_owned();
+    let steps: Vec<_> = script.split(' ').collect();
+    let step = steps.get(attempt - 1).or(steps.last()).copied().unwrap_or_default();
+    let mut parts = step.splitn(3, ':');
+    let (mut status, media_type, content) =
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or("text/plain"), parts.next().unwrap_or("done"));
+    if status == "hold" {
+        let mut open = held.lock().expect("no panic");
+        while !*open {
+            open = gate.wait(open).expect("no panic");
+        }
+        status = "200";
+    }
+    let retry = if status == "429" { "Retry-After: 2\r\n" } else { "" };
+    let length = content.len();
+    // A status that is none ends the connection.
+    if status.parse::<u16>().is_ok() {
+        let head =
+            format!("HTTP/1.1 {status} X\r\nContent-Type: {media_type}\r\n{retry}Content-Length: {length}\r\n\r\n");
+        let _ = reader.get_mut().write_all(format!("{head}{content}").as_bytes());
+    }
+}
+
+fn plan(target: &Target, options: &str) -> Plan {
+    let to = format!("http://{}/do", target.address);
+    Plan::new()
+        .top("state = \"state\"")
+        .limits("body = \"4KiB\"")
+        .route("/render", &format!("jobs = {{ to = \"{to}\", workers = 1, queue = 2{options} }}"))
+        .route("/sync", &format!("jobs = {{ to = \"{to}\", mode = \"preferred\", retries = 0 }}"))
+        .route("/nobody", "jobs = { to = \"http://127.0.0.1:1/\", retries = 0 }")
+}
+
+/// A client of one protocol, and the site that it asks.
+struct Asking {
+    client: Client,
+    site: Site,
+    scheme: &'static str,
+}
+
+impl Asking {
+    fn plain(plan: Plan) -> Asking {
+        Asking { client: reqwest_of(|client| client.http1_only()), site: plan.start(), scheme: "http" }
+    }
+
+    /// One for each protocol.
+    fn all(plan: impl Fn() -> Plan) -> [Asking; 3] {
+        let issued = issue(&["127.0.0.1"]);
+        let insecure = |client: reqwest::blocking::ClientBuilder| client.danger_accept_invalid_certs(true);
+        [
+            Asking::plain(plan()),
+            Asking {
+                client: reqwest_of(|client| client.http2_prior_knowledge()),
+                site: plan().start(),
+                scheme: "http",
+            },
+            Asking { client: reqwest_of(insecure), site: plan().secure(&[issued]).start(), scheme: "https" },
+        ]
+    }
+
+    fn ask(&self, method: &str, target: &str, fields: &[(&str, &str)], content: &str) -> Response {
+        let url = format!("{}://{}{target}", self.scheme, self.site.address);
+        let mut request = self.client.request(method.parse().expect("a method"), url);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        if !content.is_empty() {
+            request = request.body(content.to_owned());
+        }
+        request.send().expect("an answer")
+    }
+
+    /// Queues a job; where its monitor is.
+    fn queue(&self, target: &str, script: &str) -> String {
+        let answer = self.ask("POST", target, &[], script);
+        assert_eq!((answer.status().as_u16(), reason(&answer)), (202, "job-queued"));
+        field(&answer, "location").to_owned()
+    }
+
+    /// What the monitor says when it says something else than that the job is waiting or at work.
+    fn ended(&self, monitor: &str) -> Response {
+        let answer = self.ask("GET", monitor, &[("Prefer", "wait=15")], "");
+        assert_ne!(reason(&answer), "job-reported", "it does not end");
+        answer
+    }
+
+    /// Waits until a job is at work.
+    fn running(&self, monitor: &str) {
+        let begun = Instant::now();
+        while json(self.ask("GET", monitor, &[], ""))["state"] != "running" {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it is not begun");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn field<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+fn json(answer: Response) -> Value {
+    serde_json::from_slice(&answer.bytes().expect("its content")).expect("JSON")
+}
+
+fn reason(answer: &Response) -> &str {
+    field(answer, "verdict-reason").split(';').next().unwrap_or_default()
+}
+
+#[test]
+fn a_job_is_queued_watched_done_and_fetched() {
+    let target = Target::start();
+    for asking in Asking::all(|| plan(&target, "")) {
+        let answer = asking.ask("POST", "/render", &[("Content-Type", "text/x-script")], "201:image/png:picture");
+        assert_eq!((answer.status().as_u16(), reason(&answer)), (202, "job-queued"));
+        let monitor = field(&answer, "location").to_owned();
+        assert!(monitor.starts_with("/render/"), "{monitor}");
+        assert!(field(&answer, "retry-after").parse::<u64>().is_ok());
+        assert_eq!(json(answer)["job"], monitor["/render/".len()..]);
+
+        let done = asking.ended(&monitor);
+        assert_eq!((done.status().as_u16(), reason(&done)), (303, "job-done"));
+        assert_eq!(field(&done, "location"), format!("{monitor}/result"));
+        assert_eq!(field(&done, "cache-control"), "");
+        for method in ["GET", "HEAD"] {
+            let result = asking.ask(method, &format!("{monitor}/result"), &[], "");
+            assert_eq!((result.status().as_u16(), reason(&result)), (201, "upstream-answered"), "{method}");
+            assert_eq!((field(&result, "content-type"), field(&result, "content-length")), ("image/png", "7"));
+            let content = result.text().expect("its content");
+            assert_eq!(content, if method == "HEAD" { "" } else { "picture" });
+        }
+        let cancelled = asking.ask("DELETE", &monitor, &[], "");
+        assert_eq!((cancelled.status().as_u16(), reason(&cancelled)), (409, "job-finished"));
+        let seen = target.seen().pop().expect("it was asked");
+        assert_eq!(seen.field("Idempotency-Key"), &monitor["/render/".len()..]);
+        assert_eq!(seen.field("Content-Type"), "text/x-script");
+    }
+    assert_eq!(target.seen().len(), 3, "each once");
+}
+
+#[test]
+fn who_waits_is_answered_as_soon_as_it_is_done() {
+    let target = Target::start();
+    for asking in Asking::all(|| plan(&target, "")) {
+        for (path, prefer, script, status, why) in [
+            ("/render", "wait=10", "200:text/plain:x", 200, "job-finished-in-time"),
+            ("/render", "respond-async, wait=10", "404:text/plain:x", 404, "upstream-answered"),
+            ("/render", "respond-async, wait=10", "204:text/plain:", 204, "upstream-answered"),
+            ("/sync", "", "200:text/plain:x", 200, "job-finished-in-time"),
+            ("/sync", "", "500", 500, "upstream-answered"),
+            ("/sync", "", "gone", 502, "upstream-reset"),
+            ("/sync", "respond-async", "200", 202, "job-queued"),
+            ("/nobody", "wait=10", "200", 502, "upstream-refused"),
+        ] {
+            let begun = Instant::now();
+            let answer = asking.ask("POST", path, &[("Prefer", prefer)], script);
+            assert_eq!((answer.status().as_u16(), reason(&answer)), (status, why), "{path} {prefer} {script}");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{path} {prefer} {script}: {:?}", begun.elapsed());
+            if status == 202 {
+                assert_eq!(field(&answer, "preference-applied"), "respond-async");
+            }
+            if status == 200 {
+                assert!(field(&answer, "content-location").ends_with("/result"));
+                assert_eq!(answer.text().expect("its content"), "x");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wait_that_is_over_leaves_the_job_where_it_is() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let begun = Instant::now();
+    let answer = asking.ask("POST", "/render", &[("Prefer", "wait=1")], "hold");
+    assert_eq!(answer.status().as_u16(), 202);
+    assert!(begun.elapsed() >= Duration::from_millis(900));
+    let monitor = field(&answer, "location").to_owned();
+    let state = asking.ask("GET", &monitor, &[], "");
+    assert_eq!((reason(&state), field(&state, "cache-control")), ("job-reported", "no-store"));
+    assert_eq!(json(state)["state"], "running");
+    let early = asking.ask("GET", &format!("{monitor}/result"), &[], "");
+    assert_eq!((early.status().as_u16(), reason(&early)), (404, "nothing-there"));
+    target.let_go();
+    assert_eq!(asking.ended(&monitor).status().as_u16(), 303);
+}
+
+#[test]
+fn a_full_queue_refuses_before_the_content_and_a_place_in_it_is_told() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let first = asking.queue("/render", "hold");
+    asking.running(&first);
+    let waiting: Vec<_> = (0..2).map(|_| asking.queue("/render", "200")).collect();
+    for (i, monitor) in waiting.iter().enumerate() {
+        let report = json(asking.ask("GET", monitor, &[], ""));
+        assert_eq!((&report["state"], &report["position"]), (&"waiting".into(), &(i + 1).into()));
+    }
+    // Without any content at all: it is not waited for.
+    let refused = asking.site.ask("POST /render HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+    assert_eq!(refused.head.status, 503);
+    assert!(refused.head.get("verdict-reason").is_some_and(|reason| reason.starts_with("job-queue-full")));
+    assert!(refused.head.get("retry-after").is_some());
+    // What is cancelled makes room, and is told of.
+    let cancelled = asking.ask("DELETE", &waiting[0], &[], "");
+    assert_eq!((cancelled.status().as_u16(), reason(&cancelled)), (204, "deleted"));
+    let gone = asking.ask("GET", &waiting[0], &[], "");
+    assert_eq!((gone.status().as_u16(), reason(&gone)), (410, "result-expired"));
+    asking.queue("/render", "200");
+    target.let_go();
+    assert_eq!(asking.ended(&waiting[1]).status().as_u16(), 303);
+    let cancelled = waiting[0].rsplit('/').next().expect("an id");
+    assert!(target.seen().iter().all(|seen| seen.field("Idempotency-Key") != cancelled), "it was cancelled");
+}
+
+#[test]
+fn a_job_at_work_that_is_cancelled_makes_room_at_once() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let first = asking.queue("/render", "hold");
+    asking.running(&first);
+    assert_eq!(asking.ask("DELETE", &first, &[], "").status().as_u16(), 204);
+    // There is one worker, and the target holds the first still.
+    let next = asking.ask("POST", "/render", &[("Prefer", "wait=5")], "200");
+    assert_eq!(reason(&next), "job-finished-in-time");
+    target.let_go();
+}
+
+#[test]
+fn what_fails_is_tried_again_and_then_told() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ", retries = 2"));
+    let begun = Instant::now();
+    let monitor = asking.queue("/render", "503 429 200:text/plain:x");
+    assert_eq!(asking.ended(&monitor).status().as_u16(), 303);
+    // Half a second at least for the first, and what the target asked for.
+    assert!(begun.elapsed() >= Duration::from_millis(2_500), "{:?}", begun.elapsed());
+    assert_eq!(target.seen().len(), 3);
+    let keys: Vec<_> = target.seen().iter().map(|seen| seen.field("Idempotency-Key").to_owned()).collect();
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+
+    let monitor = asking.queue("/nobody", "200");
+    let failed = asking.ask("GET", &monitor, &[("Prefer", "wait=5"), ("Accept", "application/json")], "");
+    assert_eq!((failed.status().as_u16(), reason(&failed)), (502, "upstream-refused"));
+    assert_eq!(field(&failed, "proxy-status"), "verdict; error=connection_refused");
+    let problem = json(failed);
+    assert_eq!((&problem["state"], &problem["attempts"]), (&"failed".into(), &1.into()));
+    assert_eq!(asking.ask("GET", &format!("{monitor}/result"), &[], "").status().as_u16(), 404);
+    assert_eq!(asking.ask("DELETE", &monitor, &[], "").status().as_u16(), 409);
+}
+
+#[test]
+fn a_result_is_kept_as_long_as_the_route_says() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ", keep = \"1s\""));
+    let monitor = asking.queue("/render", "200");
+    assert_eq!(asking.ended(&monitor).status().as_u16(), 303);
+    thread::sleep(Duration::from_millis(1_300));
+    for target in [monitor.clone(), format!("{monitor}/result")] {
+        let gone = asking.ask("GET", &target, &[], "");
+        assert_eq!((gone.status().as_u16(), reason(&gone)), (410, "result-expired"), "{target}");
+    }
+}
+
+#[test]
+fn a_repeated_key_is_the_same_job() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let post = |script| asking.ask("POST", "/render", &[("Idempotency-Key", "one")], script);
+    let (first, again) = (post("200"), post("200"));
+    assert_eq!(field(&first, "location"), field(&again, "location"));
+    let other = post("404");
+    assert_eq!((other.status().as_u16(), reason(&other)), (422, "idempotency-key-reused"));
+    let monitor = field(&first, "location").to_owned();
+    asking.ended(&monitor);
+    assert_eq!(target.seen().len(), 1);
+}
+
+#[test]
+fn methods_that_are_not_taken_and_jobs_that_never_were() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let none = "/render/0190163d-8694-7000-8000-000000000000";
+    for (method, path, status, why, allow) in [
+        ("GET", "/render", 405, "method-not-taken", "POST, OPTIONS"),
+        ("OPTIONS", "/render", 204, "options-answered", "POST, OPTIONS"),
+        ("GET", none, 404, "nothing-there", ""),
+        ("DELETE", none, 404, "nothing-there", ""),
+        ("PUT", none, 405, "method-not-taken", "GET, HEAD, DELETE, OPTIONS"),
+        ("DELETE", "/render/x/result", 405, "method-not-taken", "GET, HEAD, OPTIONS"),
+        ("GET", "/render/x/other", 404, "no-route", ""),
+    ] {
+        let answer = asking.ask(method, path, &[], "");
+        assert_eq!((answer.status().as_u16(), reason(&answer)), (status, why), "{method} {path}");
+        assert_eq!(field(&answer, "allow"), allow, "{method} {path}");
+    }
+    let foreign = [("Origin", "https://evil.example")];
+    assert_eq!(asking.ask("POST", "/render", &foreign, "200").status().as_u16(), 403);
+    assert_eq!(asking.ask("POST", "/render", &[("Content-Encoding", "gzip")], "200").status().as_u16(), 415);
+    assert!(target.seen().is_empty());
+}
+
+#[test]
+fn whoever_leaves_leaves_the_job() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let mut client = asking.site.client();
+    client.send("POST /render HTTP/1.1\r\nHost: a\r\nPrefer: wait=30\r\nContent-Length: 4\r\n\r\nhold");
+    let begun = Instant::now();
+    while target.seen().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is not begun");
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(client);
+    let id = target.seen()[0].field("Idempotency-Key").to_owned();
+    target.let_go();
+    assert_eq!(asking.ended(&format!("/render/{id}")).status().as_u16(), 303);
+}
