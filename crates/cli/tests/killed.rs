@@ -5,15 +5,15 @@ mod running;
 
 use running::{PATIENCE, Running};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 const WRITERS: usize = 8;
 
@@ -24,7 +24,7 @@ fn rounds() -> u64 {
 /// What is done to a kind of route until its server is killed, and what must be found after that.
 trait Durable: Sync {
     /// The route's part of the config.
-    fn route(&self) -> &'static str;
+    fn route(&self) -> &str;
 
     /// The `n`th change of one writer. An error: the server is gone, before or after it was done.
     fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()>;
@@ -147,7 +147,7 @@ fn filling(n: u64) -> usize {
 }
 
 impl Durable for Documents {
-    fn route(&self) -> &'static str {
+    fn route(&self) -> &str {
         "[route.\"/kept/{id}\"]\ndocuments = { index = [\"/writer\"], quota = \"1GiB\" }\n"
     }
 
@@ -200,7 +200,7 @@ struct Files(AllExpected);
 const FILES: &str = "files";
 
 impl Durable for Files {
-    fn route(&self) -> &'static str {
+    fn route(&self) -> &str {
         "[route.\"/up/{path...}\"]\nfiles = \"files\"\nupload = { quota = \"1MiB\", create-folders = true }\n"
     }
 
@@ -224,6 +224,81 @@ impl Durable for Files {
         let refused = client.ask_with("PUT", "/up/large", 2 << 20, "").expect("an answer");
         let problem: Value = serde_json::from_slice(&refused.content).expect("JSON");
         assert_eq!((refused.status, problem["used"].as_u64()), (507, Some(bytes)), "{problem}");
+    }
+}
+
+/// Jobs that are posted, and the target that does them.
+struct Jobs {
+    route: String,
+    /// The ids of those that were acknowledged, and of those that the target has done.
+    acknowledged: Mutex<BTreeSet<String>>,
+    done: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Jobs {
+    fn start() -> Jobs {
+        let target = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let to = target.local_addr().expect("its address");
+        let done = Arc::new(Mutex::new(BTreeSet::new()));
+        let noted = done.clone();
+        thread::spawn(move || {
+            for stream in target.incoming().flatten() {
+                // Who asks may be killed at any byte.
+                let _ = do_job(stream, &noted);
+            }
+        });
+        let route = format!("[route.\"/jobs\"]\njobs = {{ to = \"http://{to}/\", queue = 100000 }}\n");
+        Jobs { route, acknowledged: Mutex::default(), done }
+    }
+}
+
+fn do_job(stream: TcpStream, done: &Mutex<BTreeSet<String>>) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut reader = BufReader::new(stream);
+    let (mut id, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("Idempotency-Key") => value.clone_into(&mut id),
+            Some((name, value)) if name.eq_ignore_ascii_case("Content-Length") => length = value.parse().unwrap_or(0),
+            Some(_) => {}
+            None if line == "\r\n" => break,
+            None if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            None => {}
+        }
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    done.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+}
+
+impl Durable for Jobs {
+    fn route(&self) -> &str {
+        &self.route
+    }
+
+    fn change(&self, client: &mut Client, writer: usize, n: u64) -> io::Result<()> {
+        let answer = client.ask("POST", "/jobs", &document(writer, n))?;
+        assert_eq!(answer.status, 202);
+        let id = answer.field("location").and_then(|location| location.strip_prefix("/jobs/")).expect("a monitor");
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        Ok(())
+    }
+
+    fn check(&self, client: &mut Client, _folder: &Path) {
+        let acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        for id in acknowledged.iter() {
+            // Nothing is left of it that could stand in its way: it is done now, whenever it was begun.
+            while client.ask("GET", &format!("/jobs/{id}"), "").expect("an answer").status != 303 {
+                assert!(begun.elapsed() < PATIENCE, "{id} was acknowledged, and is not done");
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let undone: Vec<_> = acknowledged.difference(&done).collect();
+        assert!(undone.is_empty(), "the target knows nothing of {undone:?}");
     }
 }
 
@@ -276,5 +351,5 @@ fn killed_again_and_again(kinds: &[&dyn Durable]) {
 
 #[test]
 fn what_was_acknowledged_is_there_after_each_kill() {
-    killed_again_and_again(&[&Documents::default(), &Files::default()]);
+    killed_again_and_again(&[&Documents::default(), &Files::default(), &Jobs::start()]);
 }

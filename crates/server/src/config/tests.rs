@@ -2,6 +2,7 @@ mod accepted;
 mod auth;
 mod documents;
 mod guards;
+mod jobs;
 mod refused;
 mod schema;
 mod syntax;

@@ -22,7 +22,7 @@ impl Default for Timeout {
     }
 }
 
-const EXAMPLE: &str = "{ connect = \"5s\", total = \"10min\" }";
+const EXAMPLE: &str = "{ connect = \"5s\", total = \"10m\" }";
 
 pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Timeout> {
     let default = Timeout::default();

@@ -132,3 +132,76 @@ fn retry_after(answer: &Answer, now: u64) -> Option<u64> {
     };
     Some(asked.min(LONGEST_ASKED))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Kind};
+    use std::path::Path;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const KEPT: u64 = NOW + 3_600_000;
+
+    fn jobs() -> Arc<config::Jobs> {
+        let text = "state = \"s\"\n[route.\"/render\"]\njobs = { to = \"http://127.0.0.1:1/\", retries = 2 }\n";
+        let config = Config::parse(text, "", Path::new("/")).expect("a config");
+        match &config.routes[0].kind {
+            Kind::Jobs(jobs, _) => jobs.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answered(status: u16, fields: &[(&str, &str)]) -> Result<Answer, Upstream> {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        Ok(Answer { status, fields, content: Bytes::from("x") })
+    }
+
+    #[test]
+    fn what_is_done_is_kept_as_it_came_whatever_its_status() {
+        for status in [200, 201, 204, 302, 400, 404, 408, 600] {
+            let content_type = Some("image/png".to_owned());
+            let expected = Attempted::Done { status, content_type, content: Bytes::from("x"), until: KEPT };
+            assert_eq!(judged(&jobs(), 9, answered(status, &[("content-type", "image/png")]), NOW, 0), expected);
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_as_often_as_the_route_says() {
+        let failed = |why: &str| Attempted::Failed { why: why.to_owned(), until: KEPT };
+        for (came, why) in [
+            (answered(500, &[]), "500"),
+            (answered(429, &[]), "429"),
+            (Err(Upstream::Refused), "Refused"),
+            (Err(Upstream::TotalSlow), "TotalSlow"),
+        ] {
+            assert_eq!(judged(&jobs(), 1, came.clone(), NOW, 0), Attempted::Again { at: NOW + 500 }, "{why}");
+            assert_eq!(judged(&jobs(), 2, came.clone(), NOW, 0), Attempted::Again { at: NOW + 1000 }, "{why}");
+            assert_eq!(judged(&jobs(), 3, came, NOW, 0), failed(why));
+        }
+        for cause in [Upstream::NotHttp, Upstream::ContentTooLarge] {
+            assert_eq!(judged(&jobs(), 1, Err(cause), NOW, 0), failed(&code(cause)));
+        }
+    }
+
+    #[test]
+    fn a_target_says_when_to_come_again_within_an_hour() {
+        for (value, pause) in [
+            ("7", 7_000),
+            ("0", 0),
+            ("999999999999999999999", LONGEST_ASKED),
+            ("Tue, 14 Nov 2023 22:13:30 GMT", 10_000),
+            ("Tue, 14 Nov 2023 22:13:00 GMT", 0),
+            ("soon", 500),
+        ] {
+            let came = answered(503, &[("Retry-After", value)]);
+            assert_eq!(judged(&jobs(), 1, came, NOW, 0), Attempted::Again { at: NOW + pause }, "{value}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_minute_and_are_never_all_the_same() {
+        for (attempt, most) in [(1, 1_000), (2, 2_000), (3, 4_000), (6, 32_000), (7, 60_000), (1_000, 60_000)] {
+            assert_eq!((pause(attempt, 0), pause(attempt, most / 2)), (most / 2, most), "{attempt}");
+        }
+    }
+}

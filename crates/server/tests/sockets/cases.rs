@@ -24,7 +24,7 @@ use verdict_server::explain::{DryRun, Explanation};
 use verdict_server::routes::Possibilities;
 
 /// The reasons that no single request brings about: it takes time, a crowd, or bad luck.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 42] = [
     // Of HTTP/2, in which these requests are not sent.
     "authority-differs",
     "head-timeout",
@@ -45,6 +45,30 @@ const EVENTS: [&str; 19] = [
     "store-corrupt",
     "disk-full",
     "disk-failed",
+    // Of jobs that are done, or fail, while others look on.
+    "job-queue-full",
+    "job-finished",
+    "job-finished-in-time",
+    "job-reported",
+    "job-done",
+    "result-expired",
+    "upstream-name-unknown",
+    "upstream-look-up-failed",
+    "upstream-refused",
+    "upstream-unreachable",
+    "upstream-reset",
+    "upstream-cut-short",
+    "upstream-certificate",
+    "upstream-tls",
+    "upstream-not-http",
+    "upstream-head-too-large",
+    "upstream-content-too-large",
+    "upstream-framing",
+    "upstream-connect-slow",
+    "upstream-tls-slow",
+    "upstream-first-byte-slow",
+    "upstream-total-slow",
+    "upstream-answered",
 ];
 
 /// A site that answers, and one that says how it would.
@@ -84,7 +108,8 @@ pub(crate) fn with_both<T: Send>(folder: &Path, config: &str, work: impl FnOnce(
                 DryRun::new(parsed, "test.toml", config.clone()).expect("what can be served can be explained")
             };
             let dry = anew();
-            let anew = ["documents", "upload"].iter().any(|key| text.contains(key)).then(|| Box::new(anew) as Box<_>);
+            let anew =
+                ["documents", "jobs", "upload"].iter().any(|key| text.contains(key)).then(|| Box::new(anew) as Box<_>);
             let (address, possible) = (server.addresses()[0], dry.possibilities());
             let patterns = possible.routes.iter().map(|of_route| of_route.route.pattern.clone()).collect();
             let done = work(&Both { address, dry, anew, possible, patterns });
@@ -123,7 +148,8 @@ impl Both {
         assert_eq!(told.keeps, !answer.closes(), "{}", shown());
         let lasting = told.fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
         // What a change will be called is not known before.
-        let changes = ["created", "updated", "replaced", "form-taken"].contains(&told.verdict.reason.id());
+        let changes =
+            ["created", "updated", "replaced", "form-taken", "job-queued"].contains(&told.verdict.reason.id());
         let is_known = |name: &str| match name {
             "date" | "request-id" | "retry-after" => false,
             "etag" | "location" => !changes,

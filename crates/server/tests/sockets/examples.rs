@@ -37,6 +37,8 @@ fn every_example_runs_and_answers_as_it_says() {
         ("notes.toml", "GET", "/notes", 200),
         ("notes.toml", "GET", "/notes/none", 404),
         ("notes.toml", "DELETE", "/notes", 405),
+        ("jobs.toml", "GET", "/render", 405),
+        ("jobs.toml", "GET", "/render/none", 404),
         ("uploads.toml", "GET", "/up/", 200),
         ("uploads.toml", "PUT", "/up/", 405),
         ("uploads.toml", "DELETE", "/up/none.png", 404),
@@ -73,5 +75,5 @@ fn every_example_runs_and_answers_as_it_says() {
         assert!(asked > 0, "{name} is not in the table");
         server.stop().expect("it stops");
     }
-    assert_eq!(examples, 8, "an example was added: add its answers too");
+    assert_eq!(examples, 9, "an example was added: add its answers too");
 }

@@ -399,3 +399,56 @@ fn whoever_leaves_leaves_the_job() {
     target.let_go();
     assert_eq!(asking.ended(&format!("/render/{id}")).status().as_u16(), 303);
 }
+
+const ANN: (&str, &str) = ("Authorization", "Bearer abc");
+const BOB: (&str, &str) = ("Authorization", "Bearer def");
+
+#[test]
+fn a_job_of_somebody_else_is_not_there() {
+    let target = Target::start();
+    // SHA-256 of `abc` and of `def`.
+    let tokens = "ann:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n\
+                  bob:cb8379ac2098aa165029e3938a51da0bcecfc008fd6795f401178647f96c5b34\n";
+    let to = target.address;
+    let plan = Plan::new().top("state = \"state\"").route(
+        "/render",
+        &format!("jobs = {{ to = \"http://{to}/\" }}\nauth = \"staff\"\n[auth.staff]\ntokens = \"tokens.txt\""),
+    );
+    std::fs::write(plan.public().join("../tokens.txt"), tokens).expect("tokens");
+    let asking = Asking::plain(plan);
+    let answer = asking.ask("POST", "/render", &[ANN], "200");
+    let monitor = field(&answer, "location").to_owned();
+    for (method, path) in [("GET", monitor.clone()), ("DELETE", monitor.clone()), ("GET", format!("{monitor}/result"))]
+    {
+        let answer = asking.ask(method, &path, &[BOB, ("Prefer", "wait=1")], "");
+        assert_eq!((answer.status().as_u16(), reason(&answer)), (404, "nothing-there"), "{method} {path}");
+        assert_eq!(asking.ask(method, &path, &[], "").status().as_u16(), 401);
+    }
+    let own = asking.ask("GET", &monitor, &[ANN, ("Prefer", "wait=5")], "");
+    assert_eq!(own.status().as_u16(), 303);
+}
+
+#[test]
+fn jobs_wait_for_the_next_start_and_for_their_route_to_come_back() {
+    let target = Target::start();
+    let mut asking = Asking::plain(plan(&target, ""));
+    let (first, second) = (asking.queue("/render", "hold"), asking.queue("/render", "200"));
+    asking.running(&first);
+    // It is held for longer than `drain`, and so given back.
+    let begun = Instant::now();
+    asking.site.restart();
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    target.let_go();
+    for monitor in [first, second] {
+        assert_eq!(asking.ended(&monitor).status().as_u16(), 303);
+    }
+    assert_eq!(target.seen().len(), 3, "the first twice");
+
+    // A reload gives the queue another target.
+    let other = Target::start();
+    let (from, to) = (target.address.to_string(), other.address.to_string());
+    asking.site.reload(|text| text.replace(&from, &to));
+    let third = asking.queue("/render", "200");
+    assert_eq!(asking.ended(&third).status().as_u16(), 303);
+    assert_eq!((target.seen().len(), other.seen().len()), (3, 1));
+}
