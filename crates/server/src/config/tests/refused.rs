@@ -171,7 +171,7 @@ fn a_wrong_top_level_is_refused() {
         ("route = []", ("`route` takes a table, not a list", 1, "[]", "write it as in `route = { …")),
         (
             "route.\"/x\" = \"./public\"",
-            ("a route is a table", 1, "\"./public\"", "write `files`, `documents`, `redirect` or …"),
+            ("a route is a table", 1, "\"./public\"", "write `files`, `documents`, `jobs`, `redirect` or …"),
         ),
         ("log = \"off\"\nlog = \"off\"", ("duplicate key", 2, "log", "keep one of the two")),
         (

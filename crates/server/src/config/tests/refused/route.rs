@@ -8,10 +8,10 @@ fn a_wrong_route_is_refused() {
     const R: &str = "\"/r/{path...}\"";
     let cases: &[(&str, Expected<'_>)] = &[
         // Kinds.
-        ("", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `redirect`, `respond`")),
+        ("", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `redirect`, `respond`")),
         (
             "headers = {}",
-            ("this route does nothing", 1, R, "give it one of `documents`, `files`, `redirect`, `respond`"),
+            ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `redirect`, `respond`"),
         ),
         (
             "redirect = \"/\"\nfiles = \"public\"",
