@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use verdict_core::field::link::Link;
 use verdict_core::field::media_type::MediaType;
-use verdict_server::config::{Config, Kind, Limits, Report, Route, Severity};
+use verdict_server::config::{Config, Kind, Limits, Part, Report, Route, Severity};
 use verdict_server::route::{Found, Host, Pattern, Router, Segment};
 
 /// Checks the text as a config in the folder of the examples, whose folders and pages are there to be named. What is not
@@ -135,6 +135,16 @@ fn route_is_as_promised(route: &Route, config: &Config) {
             let of =
                 config.routes.iter().filter(|of| matches!(&of.kind, Kind::Document(of) if Arc::ptr_eq(of, documents)));
             assert_eq!(of.count(), 1, "{}", route.pattern);
+        }
+        Kind::Jobs(jobs, part) => {
+            assert!(config.console.is_some() && jobs.workers >= 1 && jobs.queue >= 1);
+            let below = route.pattern.segments().len().saturating_sub(jobs.pattern.segments().len());
+            let own = match part {
+                Part::Queue => 0,
+                Part::Monitor => 1,
+                Part::Result => 2,
+            };
+            assert!(below == own || jobs.pattern.as_str().ends_with('/'), "{}", route.pattern);
         }
         Kind::Redirect(redirect) => {
             let mut to = String::new();
