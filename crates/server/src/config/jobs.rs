@@ -86,7 +86,10 @@ pub(super) fn read(
 
 fn queue(reader: &mut Reader<'_>, pattern: &Pattern, span: Range<usize>) -> Option<Pattern> {
     if pattern.names().count() == 0 {
-        return Some(pattern.clone());
+        let Err(fault) = Pattern::parse(&result_of(pattern)) else { return Some(pattern.clone()) };
+        let error = reader.findings.error(span, fault.message);
+        error.label("the results of its jobs are two segments below it").help(fault.help);
+        return None;
     }
     let above = pattern.as_str().split('{').next().unwrap_or_default().trim_end_matches('/');
     let above = if above.contains('/') { above.to_owned() } else { format!("{above}/jobs") };
@@ -120,13 +123,20 @@ pub(super) fn timeout_beside(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, kin
 /// The routes of the jobs of a queue: how it is with each, and what came of it.
 pub(super) fn below(route: &Route) -> Vec<Route> {
     let Kind::Jobs(jobs, Part::Queue) = &route.kind else { return Vec::new() };
-    let queue = jobs.pattern.as_str().trim_end_matches('/');
-    let part = |text: String, part| {
-        // What is below a pattern is one, unless it is too long: then it is the queue's fault, which is told there.
-        let pattern = Pattern::parse(&text).ok()?;
+    let part = |text: &str, part| {
+        // Both are patterns, or the queue would have been refused.
+        let pattern = Pattern::parse(text).ok()?;
         Some(Route { pattern, kind: Kind::Jobs(Arc::clone(jobs), part), ..route.clone() })
     };
-    let monitor = part(format!("{queue}/{{job}}"), Part::Monitor);
-    let result = part(format!("{queue}/{{job}}/result"), Part::Result);
+    let monitor = part(&monitor_of(&jobs.pattern), Part::Monitor);
+    let result = part(&result_of(&jobs.pattern), Part::Result);
     monitor.into_iter().chain(result).collect()
+}
+
+fn monitor_of(queue: &Pattern) -> String {
+    format!("{}/{{job}}", queue.as_str().trim_end_matches('/'))
+}
+
+fn result_of(queue: &Pattern) -> String {
+    format!("{}/result", monitor_of(queue))
 }
