@@ -226,6 +226,11 @@ impl Status {
         }
     }
 
+    /// Whether the connection speaks another protocol after its answer (RFC 9110 §15.2.2): 101.
+    pub const fn switches_protocol(self) -> bool {
+        self.0 == 101
+    }
+
     /// Whether its answer ends with the head, whatever its fields say (RFC 9112 §6.3): 1xx, 204 and 304.
     pub const fn ends_with_head(self) -> bool {
         matches!(self.0, 100..=199 | 204 | 304)

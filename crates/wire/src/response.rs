@@ -18,6 +18,12 @@ use crate::scan::{self, Cursor, FieldLine, Lines, Resume, Stop, Taken};
 /// `HTTP/1.1 200 `: what stands before the reason phrase.
 const BEFORE_REASON: usize = 13;
 
+/// The status of a response that has not been read.
+const UNREAD: Status = match Status::from_wire(100) {
+    Some(status) => status,
+    None => unreachable!(),
+};
+
 /// A rule that a response breaks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Broken {
@@ -116,7 +122,7 @@ impl Response {
     pub fn new() -> Response {
         Response {
             version: Version::Http11,
-            status: Status::OK,
+            status: UNREAD,
             reason: Span::default(),
             len: 0,
             extent: Extent::Head,
@@ -153,7 +159,7 @@ impl Response {
 
     /// Whether another response to the same request follows: 1xx, but for 101 (RFC 9110 §15.2).
     pub fn is_interim(&self) -> bool {
-        self.status.class() == Class::Informational && self.status != Status::SWITCHING_PROTOCOLS
+        self.status.class() == Class::Informational && !self.status.switches_protocol()
     }
 
     /// The decoder of its content. What follows a tunnel's head is not content, and the decoder is done at once.
@@ -223,7 +229,7 @@ impl Response {
 
     /// RFC 9112 §6.3, rule by rule.
     fn extent(&self, input: &[u8]) -> Result<Extent, Stop> {
-        let switched = self.status == Status::SWITCHING_PROTOCOLS;
+        let switched = self.status.switches_protocol();
         let connected = self.requested.method == Method::Connect && self.status.class() == Class::Successful;
         // Rule 1 and RFC 9110 §15.2.2 (whether the switch was asked for is known since the status line). Rule 2: "A client
         // MUST ignore any Content-Length or Transfer-Encoding header fields received in such a message".
@@ -309,7 +315,7 @@ fn status_line(response: &mut Response, input: &[u8], limits: &Limits) -> Result
     let mut cursor = Cursor { input, at: 0, bound: None };
     let version = version(&mut cursor)?;
     let status = status(&mut cursor)?;
-    if status == Status::SWITCHING_PROTOCOLS && !response.requested.upgrade {
+    if status.switches_protocol() && !response.requested.upgrade {
         return Err(Stop::Fault(Broken::SwitchUnasked, BEFORE_REASON - 4));
     }
     // From here the line is looked at again only when it is too long, or over.
