@@ -20,6 +20,7 @@ mod listen;
 mod maintenance;
 mod owned;
 mod proxies;
+mod proxy;
 mod rate;
 mod read;
 mod report;
@@ -39,6 +40,7 @@ pub use console::{Console, Tcp, Token};
 pub use cors::{Cors, Origins};
 pub use documents::{Documents, LARGEST_PAGE};
 pub use jobs::{Jobs, Part};
+pub use proxy::{Balance, Health, HostPolicy, Proxy};
 pub use listen::{Listen, Scheme};
 pub(crate) use maintenance::duration;
 pub use proxies::Network;
@@ -241,6 +243,8 @@ pub enum Kind {
     Collection(Arc<Documents>),
     /// `jobs`: the queue, or what belongs to a job of the queue before it, which are routes of their own.
     Jobs(Arc<Jobs>, Part),
+    /// `proxy`.
+    Proxy(Arc<Proxy>),
 }
 
 /// `hints-to`: who gets a 103.
@@ -360,6 +364,7 @@ impl Kind {
             Kind::Respond(_) => "respond",
             Kind::Document(_) | Kind::Collection(_) => "documents",
             Kind::Jobs(..) => "jobs",
+            Kind::Proxy(_) => "proxy",
         }
     }
 
@@ -367,9 +372,12 @@ impl Kind {
     pub(crate) const fn missing_slash(&self) -> MissingSlash {
         match self {
             Kind::Files(_) => MissingSlash::Redirect,
-            Kind::Redirect(_) | Kind::Respond(_) | Kind::Document(_) | Kind::Collection(_) | Kind::Jobs(..) => {
-                MissingSlash::NotMine
-            }
+            Kind::Redirect(_)
+            | Kind::Respond(_)
+            | Kind::Document(_)
+            | Kind::Collection(_)
+            | Kind::Jobs(..)
+            | Kind::Proxy(_) => MissingSlash::NotMine,
         }
     }
 }

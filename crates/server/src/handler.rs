@@ -4,6 +4,7 @@ pub(crate) mod documents;
 pub mod files;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
+pub(crate) mod proxy;
 pub(crate) mod redirect;
 pub(crate) mod respond;
 pub(crate) mod wrote;
@@ -17,6 +18,7 @@ pub(crate) enum Handler {
     Collection(Rc<documents::Documents>),
     Files(files::Files),
     Jobs(jobs::Jobs, Part),
+    Proxy(Rc<proxy::Proxy>),
     Redirect(redirect::Redirect),
     Respond(respond::Fixed),
     /// A bug, for the test that one request's bug is nobody else's.

@@ -67,7 +67,8 @@ impl Kept {
             Kind::Collection(_)
             | Kind::Jobs(_, Part::Monitor | Part::Result)
             | Kind::Redirect(_)
-            | Kind::Respond(_) => false,
+            | Kind::Respond(_)
+            | Kind::Proxy(_) => false,
         };
         let needed = config.routes.iter().any(|route| keeps(&route.kind));
         let Some(folder) = config.state().filter(|_| needed) else { return Ok(None) };

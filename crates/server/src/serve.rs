@@ -255,7 +255,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
     async fn look(&mut self, route: Option<&'s Route>, matched: Option<&Match>) -> Find {
         let request = self.request;
         let method = request.head.method;
-        let mut there = Find { method_unknown: method == Method::Other, ..Find::default() };
+        let taken = route.is_some_and(|route| route.allow.contains(method));
+        let mut there = Find { method_unknown: method == Method::Other && !taken, ..Find::default() };
         let Some(route) = route else {
             // `OPTIONS *` asks about the server, and CONNECT for a proxy: neither is for a route.
             match request.head.parts.form {
@@ -265,7 +266,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
             return there;
         };
-        there.method_not_taken = !route.allow.contains(method);
+        there.method_not_taken = !taken;
         if there.method_unknown || there.method_not_taken {
             return there;
         }
@@ -300,6 +301,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             (Handler::Jobs(jobs, part), Some(matched)) => {
                 Box::pin(self.look_at_jobs(jobs, *part, matched, &mut there)).await;
             }
+            (Handler::Proxy(proxy), Some(_)) => self.subject = Some(Subject::Upstream(proxy.clone())),
             // The pattern matches but for the slash at the end of its folder.
             (_, None) => there.elsewhere = Some(Elsewhere::SlashMissing),
             (Handler::Redirect(redirect), Some(matched)) => {

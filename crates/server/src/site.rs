@@ -6,6 +6,7 @@ use crate::gates::{Gates, Shared};
 use crate::handler::documents::{Documents, OF_COLLECTION, OF_DOCUMENT};
 use crate::handler::files::upload::{Turns, Uploads};
 use crate::handler::jobs::Jobs;
+use crate::handler::proxy::{self, Proxy};
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
 use crate::kept::{Kept, Purpose};
 use crate::metrics::Tally;
@@ -253,6 +254,9 @@ impl Site {
                         unreachable!("`Opened::open` opens the store for each jobs route")
                     };
                     (Handler::Jobs(Jobs::new(config.clone(), reader.clone()), *part), Jobs::allow(*part))
+                }
+                (Kind::Proxy(config), _) => {
+                    (Handler::Proxy(Rc::new(Proxy { config: config.clone() })), proxy::ALLOW)
                 }
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };

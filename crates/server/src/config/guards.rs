@@ -4,7 +4,7 @@ use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
-    HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance,
+    HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance, proxy,
     rate, report, timeout, upload,
 };
 use crate::route::{Host, Pattern};
@@ -22,7 +22,7 @@ use verdict_core::status::Status;
 const LARGEST_PAGE: u64 = 1 << 20;
 
 /// The keys that say what answers.
-const KINDS: [&str; 5] = ["documents", "files", "jobs", "redirect", "respond"];
+const KINDS: [&str; 6] = ["documents", "files", "jobs", "proxy", "redirect", "respond"];
 
 /// A route's pattern, which stands at `span`.
 pub(super) fn pattern(reader: &mut Reader<'_>, text: &str, span: Range<usize>) -> Option<Pattern> {
@@ -58,11 +58,11 @@ pub(super) fn route(
 ) -> Option<Route> {
     let DeValue::Table(entries) = value.get_ref() else {
         let error = reader.findings.error(value.span(), "a route is a table");
-        error.help("write `files`, `documents`, `jobs`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
+        error.help("write `files`, `documents`, `jobs`, `proxy`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
         return None;
     };
     let mut table = Table::new(Place::Route, entries);
-    let mut kind = kind(reader, &mut table, entries, pattern.as_ref(), span.clone());
+    let mut kind = kind(reader, &mut table, pattern.as_ref(), span.clone());
     if let Some(entry) = table.take("upload") {
         let uploads = upload::read(reader, &entry);
         upload::beside(reader, &entry, kind.as_ref());
@@ -71,11 +71,7 @@ pub(super) fn route(
         }
     }
     if let Some(entry) = table.take("timeout") {
-        let timeout = timeout::read(reader, &entry);
-        jobs::timeout_beside(reader, &entry, kind.as_ref());
-        if let (Some(Kind::Jobs(jobs, _)), Some(timeout)) = (&mut kind, timeout) {
-            Arc::make_mut(jobs).timeout = timeout;
-        }
+        timeout::beside(reader, &entry, kind.as_mut());
     }
     let defaults = match kind {
         Some(Kind::Document(_)) => Limits { body: defaults.body.min(documents::LARGEST), ..defaults },
@@ -144,7 +140,6 @@ pub(super) fn route(
 fn kind(
     reader: &mut Reader<'_>,
     table: &mut Table<'_, '_>,
-    entries: &toml::de::DeTable<'_>,
     pattern: Option<&Pattern>,
     span: Range<usize>,
 ) -> Option<Kind> {
@@ -153,11 +148,10 @@ fn kind(
     given_spans.sort_by_key(|(_, span)| span.start);
     match &given_spans[..] {
         [] => {
-            // One of a later version is reported as such, and is no reason for a second error.
-            if !entries.contains_key("proxy") {
-                let error = reader.findings.error(span, "this route does nothing");
-                error.label("has no kind").help("give it one of `documents`, `files`, `jobs`, `redirect`, `respond`");
-            }
+            let error = reader.findings.error(span, "this route does nothing");
+            error
+                .label("has no kind")
+                .help("give it one of `documents`, `files`, `jobs`, `proxy`, `redirect`, `respond`");
             return None;
         }
         [_] => {}
@@ -167,16 +161,19 @@ fn kind(
             error.label("and this").also(first_span.clone(), "this").help("keep one, or give each a route of its own");
         }
     }
-    let [documents, files, jobs, redirect, respond] = given;
+    let [documents, files, jobs, proxy, redirect, respond] = given;
     let placed = || pattern.map(|pattern| (pattern, span.clone()));
     let documents = documents.and_then(|entry| documents::read(reader, &entry, placed()));
     let files = files.and_then(|entry| kinds::files(reader, &entry, placed()));
     let jobs = jobs.and_then(|entry| jobs::read(reader, &entry, placed()));
+    let proxy = proxy.and_then(|entry| proxy::read(reader, &entry, placed()));
     let redirect = redirect.and_then(|entry| kinds::redirect(reader, &entry, pattern));
     let respond = respond.and_then(|entry| kinds::respond(reader, &entry));
     let documents = documents.map(|documents| Kind::Document(Arc::new(documents)));
     let jobs = jobs.map(|jobs| Kind::Jobs(Arc::new(jobs), Part::Queue));
-    documents.or(files.map(Kind::Files)).or(jobs).or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond))
+    let proxy = proxy.map(|proxy| Kind::Proxy(Arc::new(proxy)));
+    let others = proxy.or(redirect.map(Kind::Redirect)).or(respond.map(Kind::Respond));
+    documents.or(files.map(Kind::Files)).or(jobs).or(others)
 }
 
 /// `cors` and `rate` say whether the route has those.

@@ -80,7 +80,7 @@ pub(super) fn read(
         keep: keep.unwrap_or(Duration::from_secs(3600)),
         retries: retries.map_or(5, |retries| retries as u32),
         preferred,
-        timeout: Timeout::default(),
+        timeout: Timeout::OF_JOBS,
     })
 }
 
@@ -108,15 +108,6 @@ fn to(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Target> {
             error.help("write it as in `to = \"http://127.0.0.1:3000/render\"`");
             None
         }
-    }
-}
-
-/// `timeout` stands beside `jobs`, and `kind` is what the route is.
-pub(super) fn timeout_beside(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, kind: Option<&Kind>) {
-    if let Some(kind) = kind.filter(|kind| !matches!(kind, Kind::Jobs(..))) {
-        let message = format!("`timeout` on a `{}` route", kind.name());
-        let error = reader.findings.error(entry.key_span.clone(), message);
-        error.label("nobody is asked").help("it is for `jobs`: remove it");
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Place {
     Respond,
     Documents,
     Jobs,
+    Proxy,
+    Health,
     Timeout,
     Upload,
     Auth,
@@ -41,6 +43,8 @@ impl Place {
             Place::Respond => "in `respond`",
             Place::Documents => "in `documents`",
             Place::Jobs => "in `jobs`",
+            Place::Proxy => "in `proxy`",
+            Place::Health => "in `health`",
             Place::Timeout => "in `timeout`",
             Place::Upload => "in `upload`",
             Place::Auth => "in `[auth.NAME]`",
@@ -59,8 +63,6 @@ impl Place {
 pub(super) const fn keys(place: Place) -> &'static [&'static str] {
     match place {
         Place::Top => &[],
-        Place::Route => &["proxy"],
-        Place::Timeout => &["idle"],
         _ => &[],
     }
 }
@@ -82,6 +84,8 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "delete" | "create-folders" => Place::Upload,
         "keep" | "retries" | "mode" => Place::Jobs,
         "connect" | "first-byte" | "total" => Place::Timeout,
+        "balance" | "health" | "host" | "strip" | "intercept" | "show-upstream" | "authorities" => Place::Proxy,
+        "every" => Place::Health,
         "per" | "burst" => Place::Rate,
         "basic" | "tokens" | "jwt" => Place::Auth,
         "keys" | "issuer" | "audience" => Place::Jwt,

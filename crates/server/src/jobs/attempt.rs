@@ -44,7 +44,7 @@ pub(super) struct Attempt {
 
 /// Does it, unless the job is cancelled meanwhile. What is `cut` is given back, to be done by another process.
 pub(super) async fn attempt(it: Attempt, mut cut: watch::Receiver<bool>) {
-    let config::Timeout { connect, first_byte, total } = it.jobs.timeout;
+    let config::Timeout { connect, first_byte, total, .. } = it.jobs.timeout;
     let fields = [("Content-Type", &*it.content_type), ("Idempotency-Key", &*it.id)];
     let asked = Asked { method: "POST", fields: &fields, content: &it.content };
     let times = Times { connect, first_byte, total };

@@ -4,10 +4,12 @@ use super::{Exchange, Target};
 use crate::answer::Fields;
 use crate::disk::Wait;
 use crate::handler::files::upload;
+use crate::handler::proxy::Proxy;
 use crate::handler::{documents, jobs};
 use crate::refusal::Circumstances;
 use std::borrow::Cow;
 use std::future::pending;
+use std::rc::Rc;
 use verdict_core::cause::Done;
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Negotiate, Outcome, Permit, Precondition, Process};
@@ -22,6 +24,8 @@ pub(super) enum Subject {
     File(Box<upload::Subject>),
     /// A job, or the queue.
     Job(Box<jobs::Subject>),
+    /// Whatever an upstream makes of it.
+    Upstream(Rc<Proxy>),
 }
 
 impl Exchange<'_, '_> {
@@ -31,7 +35,7 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(_)) => self.negotiation_of_documents(common),
             Some(Subject::File(_)) => self.negotiation_of_uploads(common),
             Some(Subject::Job(_)) => self.negotiation_of_jobs(common),
-            None => common,
+            Some(Subject::Upstream(_)) | None => common,
         }
     }
 
@@ -41,6 +45,10 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(_)) => self.conditions_of_documents(),
             Some(Subject::File(_)) => Some(self.conditions_of_uploads()),
             Some(Subject::Job(_)) => Some(self.conditions_of_jobs()),
+            // RFC 9110 §13.2.1: they are the upstream's to judge.
+            Some(Subject::Upstream(_)) => {
+                Some(Precondition { method: self.request.head.method, exempt: true, ..Precondition::default() })
+            }
             None => None,
         }
     }
@@ -105,7 +113,7 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
             Some(Subject::File(_)) => fields.extend(self.fields_of_uploads(reason)),
             Some(Subject::Job(_)) => fields.extend(self.fields_of_jobs(reason)),
-            None => {}
+            Some(Subject::Upstream(_)) | None => {}
         }
         fields
     }
@@ -116,7 +124,7 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(subject)) => subject.unlisted.clone(),
             Some(Subject::File(subject)) => Some(subject.details.evidence()).filter(|evidence| !evidence.is_empty()),
             Some(Subject::Job(subject)) => Some(subject.details.evidence()).filter(|evidence| !evidence.is_empty()),
-            None => None,
+            Some(Subject::Upstream(_)) | None => None,
         };
         unlisted.or(self.wrote.as_ref().map(|wrote| wrote.details.evidence())).unwrap_or_default()
     }
@@ -127,7 +135,7 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(subject)) => circumstances.unlisted = subject.unlisted.as_deref(),
             Some(Subject::File(subject)) => circumstances.details = Some(&subject.details),
             Some(Subject::Job(subject)) => circumstances.details = Some(&subject.details),
-            None => {}
+            Some(Subject::Upstream(_)) | None => {}
         }
         let Some(wrote) = &self.wrote else { return };
         circumstances.details = Some(&wrote.details);

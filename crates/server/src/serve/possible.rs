@@ -10,6 +10,7 @@ use crate::handler::documents::takes;
 use crate::handler::files::Files;
 use crate::handler::files::upload::Uploads;
 use crate::handler::jobs::Jobs;
+use crate::handler::proxy::may_do as may_forward;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -166,6 +167,8 @@ impl Site {
                     Handler::Jobs(_, part) => {
                         (find, conditional(false, false), Jobs::may_do(*part, method), Vec::new())
                     }
+                    // Conditions and ranges are the upstream's to judge.
+                    Handler::Proxy(_) => (find, vec![Precondition { exempt: true, ..unconditional(method) }], may_forward(), Vec::new()),
                     Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
                     Handler::Respond(fixed) => {
                         let exempt = fixed.status.class() != Class::Successful;
@@ -222,6 +225,15 @@ impl Site {
             let invites = route.allow.contains(method) && method == Method::Put;
             return interim::invite(invites, true, false).into_iter().collect();
         }
+        if let Handler::Proxy(_) = route.handler {
+            let taken = route.allow.contains(method);
+            let all = [
+                interim::invite(taken, true, false),
+                interim::pass_hint(taken, true, common.hints_to_all),
+                interim::tunnel(taken, true),
+            ];
+            return all.into_iter().flatten().collect();
+        }
         let hints = method == Method::Get && matches!(route.handler, Handler::Files(_)) && !common.hints.is_empty();
         hints.then(|| interim::hint(true, true, common.hints_to_all)).flatten().into_iter().collect()
     }
@@ -267,7 +279,7 @@ fn nowhere(method: Method) -> Vec<Find> {
 
 fn found(route: &Route, method: Method) -> Vec<Find> {
     let there = Find {
-        method_unknown: method == Method::Other,
+        method_unknown: method == Method::Other && !route.allow.contains(method),
         method_not_taken: !route.allow.contains(method),
         ..Find::default()
     };
@@ -289,7 +301,7 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
         Handler::Collection(documents) => documents.may_find(true, method, there),
         Handler::Jobs(_, part) => Jobs::may_find(*part, there),
         Handler::Redirect(redirect) => vec![Find { elsewhere: Some(redirect.elsewhere), ..there }],
-        Handler::Respond(_) => vec![there],
+        Handler::Respond(_) | Handler::Proxy(_) => vec![there],
         #[cfg(test)]
         Handler::Panicking => Vec::new(),
     }

@@ -46,7 +46,7 @@ impl<'s> Exchange<'s, '_> {
     pub(super) fn is_for_reading(&self) -> bool {
         match &self.subject {
             Some(Subject::File(subject)) => matches!(subject.place, Place::Fixed),
-            Some(Subject::Document(_) | Subject::Job(_)) => false,
+            Some(Subject::Document(_) | Subject::Job(_) | Subject::Upstream(_)) => false,
             // What answers a folder's own path is not known to be one without its slash.
             None => {
                 self.request.head.method == Method::Options

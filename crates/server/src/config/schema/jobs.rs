@@ -42,7 +42,7 @@ pub(super) fn jobs() -> Json {
 }
 
 pub(super) fn timeout() -> Json {
-    let default = Timeout::default();
+    let default = Timeout::OF_JOBS;
     let time = |words: &str| described(words, quantity(&DURATION, Zero::Refused));
     let written = |time: std::time::Duration| DURATION.write(time.as_millis() as u64);
     let keys = vec![

@@ -29,7 +29,7 @@ fn each_option_is_read_and_has_its_default() {
     let found = jobs(&config);
     assert_eq!(found.to.to_string(), "http://127.0.0.1:3000/x");
     assert_eq!((found.workers, found.queue, found.retries, found.preferred), (4, 1000, 5, false));
-    assert_eq!((found.keep, found.timeout), (Duration::from_secs(3600), Timeout::default()));
+    assert_eq!((found.keep, found.timeout), (Duration::from_secs(3600), Timeout::OF_JOBS));
     let config = of(
         ", workers = 2, queue = 7, keep = \"1d\", retries = 0, mode = \"preferred\"",
         "timeout = { connect = \"1s\", total = \"30s\" }\n",
@@ -37,7 +37,7 @@ fn each_option_is_read_and_has_its_default() {
     let found = jobs(&config);
     assert_eq!((found.workers, found.queue, found.retries, found.preferred), (2, 7, 0, true));
     let s = Duration::from_secs;
-    assert_eq!((found.keep, found.timeout), (s(86400), Timeout { connect: s(1), first_byte: s(30), total: s(30) }));
+    assert_eq!((found.keep, found.timeout), (s(86400), Timeout { connect: s(1), first_byte: s(30), idle: s(30), total: s(30) }));
 }
 
 #[test]
