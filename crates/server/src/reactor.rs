@@ -64,6 +64,8 @@ struct State {
     writer: Option<Waker>,
     /// Who waits for its end.
     mourner: Option<Waker>,
+    /// Something has come since somebody asked.
+    stirred: bool,
 }
 
 /// Which of the two a call needs.
@@ -172,6 +174,7 @@ impl Reactor {
         let wakers: [Option<Waker>; 3] = match self.sources.borrow_mut().get_mut(datum as u32 as usize) {
             Some(state) => {
                 state.over |= flags.intersects(OVER);
+                state.stirred |= flags.intersects(EventFlags::IN | OVER);
                 state.readable |= flags.intersects(EventFlags::IN | OVER);
                 state.writable |= flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR);
                 let reader = state.reader.take_if(|_| state.readable);
@@ -264,6 +267,12 @@ impl<T: AsFd> Source<T> {
     /// room again (epoll(7), on streams).
     pub(crate) fn is_full(&self) {
         self.reactor.sources.borrow_mut()[self.at as usize].writable = false;
+    }
+
+    /// Whether anything to read has come since this was asked last, or the other side has ended, as far as the kernel has told.
+    pub(crate) fn has_stirred(&self) -> bool {
+        let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
+        std::mem::take(&mut state.stirred) || state.over
     }
 
     /// Waits until the other side has ended, or is gone.

@@ -1,13 +1,14 @@
 //! Asking another server: one request, one answer, and whatever went wrong by its one name.
 //!
-//! What is below [`ask`] knows no time. `connect.rs` makes a stream out of a target, step by step; `exchange.rs` sends a
-//! request over a stream and reads what comes back at the same time. Each step is a future that fails with its cause and may
+//! What is below [`ask`] knows no time. `connect.rs` makes a stream out of a target, step by step; `connection.rs` sends a
+//! request over it and reads what comes back at the same time. Each step is a future that fails with its cause and may
 //! be dropped at any point, so whoever bounds it in time says what it means that it was slow. Here that is tokio's clock,
 //! which the caller's runtime has to have enabled, like its I/O.
 
 mod connect;
-mod exchange;
+mod connection;
 mod roots;
+mod socket;
 mod stream;
 mod target;
 #[cfg(test)]
@@ -17,14 +18,21 @@ pub(crate) use roots::Roots;
 pub(crate) use target::Target;
 
 use bytes::Bytes;
-use exchange::Exchange;
+use connection::{Connection, Receiver, Sender};
+use socket::{Socket, Waits};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use stream::Stream;
 use tokio::time::timeout;
 use verdict_core::cause::Upstream;
 use verdict_core::method::Method;
-use verdict_wire::{Refused, RequestWriter, Requested, Sent};
+use verdict_wire::{Extent, Refused, RequestWriter, Requested, Response, Sent};
+
+/// How many interim answers are taken to one request. RFC 9110 §15.2 has no end to them.
+const MOST_INTERIM: usize = 16;
+
+/// How much of a request's content is handed over at a time.
+const SENT_AT_ONCE: usize = 64 << 10;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -69,38 +77,76 @@ pub(crate) async fn ask(target: &Target, request: Asked<'_>, times: &Times, most
 }
 
 async fn answered(target: &Target, request: Asked<'_>, times: &Times, most: u64) -> Result<Answer, Upstream> {
-    let head = request.head(target).map_err(|_| Upstream::NotHttp)?;
-    let mut stream = connected(target, times.connect).await?;
     let requested = Requested { method: Method::from_token(request.method.as_bytes()), upgrade: false };
-    let mut exchange = Exchange::new(&mut stream, requested, head, request.content);
-    within(times.first_byte, Upstream::FirstByteSlow, exchange.begun()).await?;
-    exchange.head().await?;
-    exchange.fits(most)?;
+    let head = request.head(target).map_err(|_| Upstream::NotHttp)?;
+    let mut connection = connected(target, times.connect).await?;
+    connection.begin(requested).extend_from_slice(&head);
+    let Connection { stream, sender, receiver } = &mut connection;
+    let read = read(stream, receiver, times, most);
+    tokio::select! {
+        biased;
+        // RFC 9112 §9.5: who is answered before all was sent does not send the rest.
+        answer = read => answer,
+        never = sent(stream, sender, request.content) => never,
+    }
+}
 
+/// Sends all of it, and leaves the end to who reads the answer.
+async fn sent<T>(stream: &Stream, sender: &mut Sender, content: &[u8]) -> T {
+    sender.flush(stream).await;
+    for piece in content.chunks(SENT_AT_ONCE) {
+        sender.buffer().extend_from_slice(piece);
+        sender.flush(stream).await;
+    }
+    std::future::pending().await
+}
+
+/// Reads an answer to its end, with at most so many bytes of content.
+async fn read(stream: &Stream, receiver: &mut Receiver, times: &Times, most: u64) -> Result<Answer, Upstream> {
+    within(times.first_byte, Upstream::FirstByteSlow, receiver.begun(stream)).await?;
+    for interim in 0.. {
+        receiver.head(stream).await?;
+        if !receiver.response.is_interim() {
+            break;
+        }
+        if interim == MOST_INTERIM {
+            return Err(Upstream::HeadTooLarge);
+        }
+    }
+    let fields = end_to_end(&receiver.response, receiver.message());
+    match receiver.response.extent {
+        Extent::Length(length) if length > most => return Err(Upstream::ContentTooLarge),
+        _ => {}
+    }
     let mut content = Vec::new();
-    while let Some(piece) = exchange.piece().await? {
+    while let Some(piece) = receiver.piece(stream).await? {
         if (content.len() + piece.len()) as u64 > most {
             return Err(Upstream::ContentTooLarge);
         }
         content.extend_from_slice(piece);
     }
-    Ok(Answer { status: exchange.status().code(), fields: exchange.take_fields(), content: content.into() })
+    Ok(Answer { status: receiver.response.status.code(), fields, content: content.into() })
 }
 
-/// A stream to the target: over the first of its addresses that is reached in its share of the time.
-async fn connected(target: &Target, time: Duration) -> Result<Stream, Upstream> {
+fn end_to_end(response: &Response, message: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect();
+    response.end_to_end(message).map(|line| (text(line.name.of(message)), line.value.of(message).to_vec())).collect()
+}
+
+/// A connection to the target: over the first of its addresses that is reached in its share of the time.
+async fn connected(target: &Target, time: Duration) -> Result<Connection, Upstream> {
     let began = Instant::now();
     let addresses = within(time, Upstream::LookUp, connect::addresses(target)).await?;
     let mut reached = Err(Upstream::NameUnknown);
     for (i, address) in addresses.iter().enumerate() {
         // What one does not use is for those after it, so that one that is silent leaves time for the others.
         let left = time.saturating_sub(began.elapsed()) / (addresses.len() - i) as u32;
-        reached = within(left, Upstream::ConnectSlow, connect::reach(*address)).await;
+        reached = within(left, Upstream::ConnectSlow, Socket::connect(address, &Waits::Tokio)).await;
         if reached.is_ok() {
             break;
         }
     }
-    within(time, Upstream::TlsSlow, connect::secured(reached?, target)).await
+    within(time, Upstream::TlsSlow, connect::secured(reached?, target)).await.map(Connection::new)
 }
 
 /// The future's output, or that it was slow.

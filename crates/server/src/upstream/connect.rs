@@ -1,20 +1,20 @@
-//! From a target to a stream, in three steps that each fail in their own way: addresses, a connection to one of them, TLS.
+//! From a target to a connection, in three steps that each fail in their own way: addresses, a socket to one of them, TLS.
 
 use super::Roots;
-use super::stream::{Session, Stream};
+use super::socket::{Address, Socket};
+use super::stream::Stream;
 use super::target::{Host, Target};
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use tokio::net::{TcpStream, lookup_host};
+use std::io;
+use tokio::net::lookup_host;
 use verdict_core::cause::Upstream;
 
 /// The addresses of a target, in the order in which the system prefers them; at least one. A look-up that is given up goes on
 /// in a thread of its own until the system gives up too.
-pub(super) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Upstream> {
+pub(super) async fn addresses(target: &Target) -> Result<Vec<Address>, Upstream> {
     let name = match target.host() {
-        Host::Address(address) => return Ok(vec![(*address, target.port()).into()]),
+        Host::Address(address) => return Ok(vec![Address::Inet((*address, target.port()).into())]),
         Host::Name(name) => name,
     };
     // RFC 6761 §6.4: nothing under `invalid` exists, and nobody needs to be asked.
@@ -22,7 +22,10 @@ pub(super) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Upstre
         return Err(Upstream::NameUnknown);
     }
     match lookup_host((&**name, target.port())).await {
-        Ok(found) => Some(found.collect()).filter(|all: &Vec<_>| !all.is_empty()).ok_or(Upstream::NameUnknown),
+        Ok(found) => {
+            let all: Vec<_> = found.map(Address::Inet).collect();
+            if all.is_empty() { Err(Upstream::NameUnknown) } else { Ok(all) }
+        }
         Err(error) => Err(unfound(&error)),
     }
 }
@@ -36,23 +39,9 @@ fn unfound(error: &io::Error) -> Upstream {
     if UNKNOWN.iter().any(|words| said.ends_with(words)) { Upstream::NameUnknown } else { Upstream::LookUp }
 }
 
-/// A connection to an address.
-pub(super) async fn reach(address: SocketAddr) -> Result<TcpStream, Upstream> {
-    let socket = TcpStream::connect(address).await.map_err(|error| match error.kind() {
-        ErrorKind::ConnectionRefused => Upstream::Refused,
-        ErrorKind::ConnectionReset => Upstream::Reset,
-        // The system's own patience was shorter.
-        ErrorKind::TimedOut => Upstream::ConnectSlow,
-        _ => Upstream::Unreachable,
-    })?;
-    // Without it a request is only slower.
-    let _ = socket.set_nodelay(true);
-    Ok(socket)
-}
-
-/// The stream over a connection: with TLS where the target wants it, and then with the target's own certificate
+/// The stream over a socket: with TLS where the target wants it, and then with the target's own certificate
 /// (RFC 9110 §4.3.4).
-pub(super) async fn secured(socket: TcpStream, target: &Target) -> Result<Stream, Upstream> {
+pub(super) async fn secured(socket: Socket, target: &Target) -> Result<Stream, Upstream> {
     if !target.is_secure() {
         return Ok(Stream::plain(socket));
     }
@@ -66,9 +55,7 @@ pub(super) async fn secured(socket: TcpStream, target: &Target) -> Result<Stream
         Host::Name(name) => ServerName::try_from(name.to_string()).map_err(|_| Upstream::Certificate)?,
     };
     let client = ClientConnection::new(roots.config(), name).map_err(|_| Upstream::Tls)?;
-    let mut session = Session::new(socket, client);
-    session.greet().await.map_err(|error| ungreeted(&error))?;
-    Ok(Stream::within(session))
+    Stream::secured(socket, client).await.map_err(|error| ungreeted(&error))
 }
 
 /// Why a handshake failed.
