@@ -1,5 +1,6 @@
 //! The field lines of a head, with an index of the known ones: what requests and responses have alike (RFC 9112 §5).
 
+use crate::framing;
 use crate::head::Span;
 use crate::name::Name;
 
@@ -78,6 +79,16 @@ impl Fields {
         lines.iter().filter(move |line| line.known == Some(name))
     }
 
+    /// The lines that are not of the connection alone (RFC 9110 §7.6.1).
+    pub(crate) fn end_to_end<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = &'a Line> {
+        let named = self.has(Name::Connection);
+        self.lines.iter().filter(move |line| {
+            let name = line.name.of(message);
+            !line.known.is_some_and(is_hop_by_hop)
+                && !(named && framing::options(self, message).any(|(option, _)| option.eq_ignore_ascii_case(name)))
+        })
+    }
+
     /// Whether there is a line of any of these names.
     #[inline]
     pub(crate) fn has_any(&self, names: u64) -> bool {
@@ -98,4 +109,19 @@ impl Fields {
         }
         self.lines.push(Line { name, value, known });
     }
+}
+
+/// Fields of one connection, which are not passed on (RFC 9110 §7.6.1), whatever `Connection` names. `Trailer` is among them
+/// because trailers are dropped here.
+pub(crate) fn is_hop_by_hop(name: Name) -> bool {
+    matches!(
+        name,
+        Name::Connection
+            | Name::KeepAlive
+            | Name::ProxyConnection
+            | Name::Te
+            | Name::Trailer
+            | Name::TransferEncoding
+            | Name::Upgrade
+    )
 }

@@ -255,6 +255,12 @@ impl Head {
         self.fields.all(name)
     }
 
+    /// The lines that are not of the connection alone, and may be passed on: all but those that are hop-by-hop and those that
+    /// `Connection` names (RFC 9110 §7.6.1).
+    pub fn end_to_end<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = &'a Line> {
+        self.fields.end_to_end(message)
+    }
+
     /// Ends the head at `len` and decides what its fields say about the message.
     #[inline]
     pub(crate) fn complete(&mut self, input: &[u8], len: usize) -> Result<(), Fault> {

@@ -6,10 +6,10 @@
 use verdict_core::method::Method;
 
 use crate::byte;
+use crate::fields::is_hop_by_hop;
 use crate::head::Span;
 use crate::host;
 use crate::name::Name;
-use crate::response::is_hop_by_hop;
 use crate::scan::MAX_METHOD;
 use crate::target::Target;
 use crate::write::{Refused, is_field_value, put_decimal};
@@ -42,6 +42,7 @@ pub struct RequestWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     method: Method,
+    upgrade: bool,
     finished: bool,
 }
 
@@ -64,13 +65,13 @@ impl<'a> RequestWriter<'a> {
         for part in [token, b" ", target.as_bytes(), b" HTTP/1.1\r\nHost: ", host.as_bytes(), b"\r\n"] {
             out.extend_from_slice(part);
         }
-        Ok(RequestWriter { out, start, method, finished: false })
+        Ok(RequestWriter { out, start, method, upgrade: false, finished: false })
     }
 
     /// Adds a field line. A line that is refused is not there, and those before it are.
     ///
-    /// `Refused::Framing`: the fields of one connection (RFC 9110 §7.6.1), `Content-Length` and `Host` are the writer's own;
-    /// and `Expect`, since who names it has to wait (RFC 9110 §10.1.1), which a head cannot.
+    /// `Refused::Framing`: the fields of one connection (RFC 9110 §7.6.1), `Content-Length`, `Host` and `Expect` are the writer's
+    /// own.
     pub fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Refused> {
         if name.is_empty() || !name.bytes().all(byte::is_token) {
             return Err(Refused::Name);
@@ -89,6 +90,24 @@ impl<'a> RequestWriter<'a> {
         Ok(())
     }
 
+    /// Says that content is sent once 100 has come, or after a while without (RFC 9110 §10.1.1): the caller sees to that.
+    pub fn expect_continue(&mut self) {
+        self.out.extend_from_slice(b"Expect: 100-continue\r\n");
+    }
+
+    /// Offers to change the protocol to one of these (RFC 9110 §7.8), which the connection is then for. A value that is
+    /// refused is not there.
+    pub fn upgrade(&mut self, protocols: &[u8]) -> Result<(), Refused> {
+        if protocols.is_empty() || !is_field_value(protocols) {
+            return Err(Refused::Value);
+        }
+        for part in [b"Upgrade: ", protocols, b"\r\n"] {
+            self.out.extend_from_slice(part);
+        }
+        self.upgrade = true;
+        Ok(())
+    }
+
     /// Ends the head with the fields that delimit the content and say whether the connection may stay.
     pub fn finish(mut self, sent: Sent, persist: bool) {
         // RFC 9110 §8.6: a method that anticipates content says so when there is none.
@@ -99,7 +118,11 @@ impl<'a> RequestWriter<'a> {
             Sent::Nothing => {}
             Sent::Chunked => self.out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         }
-        self.out.extend_from_slice(if persist { b"\r\n" } else { b"Connection: close\r\n\r\n" });
+        self.out.extend_from_slice(match (self.upgrade, persist) {
+            (true, _) => b"Connection: upgrade\r\n\r\n",
+            (false, true) => b"\r\n",
+            (false, false) => b"Connection: close\r\n\r\n",
+        });
         self.finished = true;
     }
 

@@ -212,11 +212,7 @@ impl Response {
     /// The lines that are not of the connection alone, and may be passed on: all but those that are hop-by-hop and those that
     /// `Connection` names (RFC 9110 §7.6.1).
     pub fn end_to_end<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = &'a Line> {
-        self.lines().iter().filter(move |line| {
-            let name = line.name.of(message);
-            !line.known.is_some_and(is_hop_by_hop)
-                && !framing::options(&self.fields, message).any(|(option, _)| option.eq_ignore_ascii_case(name))
-        })
+        self.fields.end_to_end(message)
     }
 
     /// Ends the head at `len` and decides what its fields say about the message.
@@ -258,21 +254,6 @@ impl Response {
             && !says(b"close")
             && (self.version == Version::Http11 || says(b"keep-alive"))
     }
-}
-
-/// Fields of one connection, which are not passed on (RFC 9110 §7.6.1), whatever `Connection` names. `Trailer` is among them
-/// because trailers are dropped here.
-pub(crate) fn is_hop_by_hop(name: Name) -> bool {
-    matches!(
-        name,
-        Name::Connection
-            | Name::KeepAlive
-            | Name::ProxyConnection
-            | Name::Te
-            | Name::Trailer
-            | Name::TransferEncoding
-            | Name::Upgrade
-    )
 }
 
 impl From<Stop> for Stop<Broken> {
