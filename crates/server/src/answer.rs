@@ -1,6 +1,7 @@
 //! How an answer is written: heads serialised in advance where they can be, content that is small right behind them.
 
 use crate::handler::files::multipart::Multipart;
+use crate::handler::proxy::{Framed, Relay};
 use crate::handler::respond::Fixed;
 use crate::id::{Id, Random};
 use crate::refusal::redirect_page;
@@ -31,6 +32,10 @@ pub(crate) enum Rest {
     Nothing,
     Part(Rc<Representation>, ByteRange),
     Parts(Rc<Representation>, Box<Multipart>),
+    /// What an upstream still sends.
+    Relay(Box<Relay>, Framed),
+    /// Another protocol, between the client and an upstream.
+    Tunnel(Box<Relay>),
 }
 
 /// What is on every answer, in the order of a template's slots.

@@ -79,7 +79,7 @@ pub(crate) struct Answered {
     pub(crate) id: Id,
     pub(crate) times: Option<Times>,
     /// Its place among those that `limits.requests` counts, held until the answer is sent.
-    _in_flight: Option<InFlight>,
+    in_flight: Option<InFlight>,
 }
 
 /// Where the content of a request comes from.
@@ -108,6 +108,13 @@ impl Answered {
     pub(crate) fn count(&self, site: &Site) {
         let Answer { verdict, route, interim, bytes, .. } = &self.answer;
         site.tally.answered(*route, verdict.reason, interim.map(|interim| interim.reason()), *bytes);
+    }
+}
+
+impl Answered {
+    /// It is no request any longer, and takes no place among them.
+    pub(crate) fn leave(&mut self) {
+        self.in_flight = None;
     }
 }
 
@@ -256,7 +263,7 @@ impl<'w> Client<'w> {
     ) -> Answered {
         let at = self.worker.clock.milliseconds();
         let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now(), sent: None });
-        Answered { answer, fault: None, understood: true, id, times, _in_flight: in_flight }
+        Answered { answer, fault: None, understood: true, id, times, in_flight }
     }
 
     #[inline]

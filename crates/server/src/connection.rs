@@ -7,7 +7,8 @@ use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Arriving, Client, DRAINED, Went};
 use crate::config::Limits;
-use crate::content::{self, Read as ReadContent};
+use crate::content::{self, Content, Read as ReadContent};
+use crate::serve::Answer;
 use crate::http2::{self, First, upgrade};
 use crate::send::send;
 use crate::site::Site;
@@ -169,6 +170,8 @@ impl Connection {
                         {
                             return self.change(&site, buffers, first).await;
                         }
+                        // Whatever was answered before goes first, and at once.
+                        self.flush(&site, buffers).await?;
                         match look_at_content(buffers) {
                             Err(fault) => self.client().refuse(&site, buffers, fault, true, began),
                             Ok(whole) => {
@@ -201,14 +204,25 @@ impl Connection {
     async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, mut answered: Answered) -> Result<(), Ended> {
         let limits = site.limits(answered.answer.route);
         self.socket.begin(limits);
-        let sent = send(&self.socket, &buffers.out, &answered.answer.rest, limits.send_idle).await;
-        if sent.is_err() {
+        if answered.answer.gone {
+            self.client().log(site, buffers, &answered, buffers.unused(), Some(Close::ClientLeft));
+            return Err(Ended { unread: false, close: Close::ClientLeft });
+        }
+        let sent = self.send(limits, buffers, &mut answered.answer).await;
+        if let Rest::Relay(relay, _) = &answered.answer.rest {
+            answered.answer.bytes = relay.bytes;
+        } else if sent.is_err() {
             // What is noted is what the kernel took; small content stands in `out` already, at its end.
             let (bytes, sent, out) = (answered.answer.bytes, self.socket.sent.get(), buffers.out.len() as u64);
             answered.answer.bytes = match answered.answer.rest {
                 Rest::Nothing => bytes.saturating_sub(out.saturating_sub(sent)),
                 _ => sent.saturating_sub(out).min(bytes),
             };
+        }
+        if let (Ok(()), Rest::Tunnel(_)) = (&sent, &answered.answer.rest) {
+            answered.count(site);
+            buffers.out.clear();
+            return Err(self.tunnel(site, buffers, answered).await);
         }
         answered.count(site);
         buffers.out.clear();
@@ -257,9 +271,37 @@ impl Connection {
         ended
     }
 
+    /// Sends what stands in `out`, and the rest. While an upstream answers that has not got the whole request, it gets more.
+    async fn send(&self, limits: &Limits, buffers: &mut Buffers, answer: &mut Answer) -> Result<(), Close> {
+        let Buffers { input, start, head, out } = buffers;
+        let mut unsent = match &answer.rest {
+            Rest::Relay(relay, _) if relay.feeds() => Some(match answer.read.take() {
+                Some(read) => Content::resumed(head, &input[*start..], &self.socket, *read),
+                None => Content::of_message(head, &input[*start..], &self.socket),
+            }),
+            _ => None,
+        };
+        let more = unsent.as_mut().map(|content| (content, limits));
+        let sent = send(&self.socket, out, &mut answer.rest, more, limits.send_idle).await;
+        if let Some(content) = unsent {
+            answer.read = content.read().map(Box::new);
+        }
+        sent
+    }
+
+    /// Speaks another protocol between the client and an upstream, until it is over.
+    async fn tunnel(&mut self, site: &Site, buffers: &mut Buffers, mut answered: Answered) -> Ended {
+        answered.leave();
+        if let Rest::Tunnel(relay) = &mut answered.answer.rest {
+            let first = buffers.unused()[buffers.head.len..].to_vec();
+            answered.answer.bytes = relay.tunnel(&self.socket, &self.worker, first).await;
+        }
+        self.client().log(site, buffers, &answered, buffers.unused(), Some(Close::Upgraded));
+        Ended { unread: false, close: Close::Upgraded }
+    }
+
     /// Reads until a head is whole, or cannot become it.
     async fn read_head(&mut self, site: &Site, buffers: &mut Buffers) -> Result<Read, Ended> {
-        let limits = site.limits(None);
         // The time for a head runs from its first byte, some of which are here.
         let due = self.socket.deadline.after(self.client().head_time(site));
         loop {
@@ -274,12 +316,7 @@ impl Connection {
                     Ok(Progress::Partial) => {}
                 }
             }
-            if !buffers.out.is_empty() {
-                self.socket.begin(limits);
-                let sent = self.socket.write(&buffers.out, limits.send_idle).await;
-                buffers.out.clear();
-                sent.map_err(|close| Ended { unread: true, close })?;
-            }
+            self.flush(site, buffers).await?;
             let begun = Head::begun(buffers.unused());
             buffers.make_room();
             let close = match self.socket.read(&mut buffers.input, due).await {
@@ -298,6 +335,18 @@ impl Connection {
             };
             return Err(Ended { unread: false, close });
         }
+    }
+
+    /// Sends answers that were gathered.
+    async fn flush(&self, site: &Site, buffers: &mut Buffers) -> Result<(), Ended> {
+        if buffers.out.is_empty() {
+            return Ok(());
+        }
+        let limits = site.limits(None);
+        self.socket.begin(limits);
+        let sent = self.socket.write(&buffers.out, limits.send_idle).await;
+        buffers.out.clear();
+        sent.map_err(|close| Ended { unread: true, close })
     }
 
     /// Reads away content that the answer did not need: what was declared is short, and what was not may be as long as any

@@ -4,7 +4,7 @@
 //! could have refused the request (RFC 9110 §10.1.1).
 
 use crate::config::Limits;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, NEVER};
 use crate::socket::{Came, Socket};
 use bytes::Bytes;
 use h2::RecvStream;
@@ -57,6 +57,8 @@ struct Http2<'a> {
     respond: &'a RefCell<SendResponse<Bytes>>,
     deadline: Deadline,
     received: u64,
+    /// What came before anybody wanted it.
+    early: Option<Result<Bytes, h2::Error>>,
     /// What was given out last.
     piece: Bytes,
 }
@@ -107,6 +109,14 @@ impl<'a> Content<'a> {
         Content::new(Way::Http1(Box::new(http1)), head.expects_continue && head.version != Version::Http10)
     }
 
+    /// The same, of which some has been read already.
+    pub(crate) fn resumed(head: &Head, bytes: &'a [u8], socket: &'a Socket, read: Read) -> Content<'a> {
+        let Read { used, beyond, body } = read;
+        let http1 = Http1 { socket, body, first: &bytes[head.len..], used, input: beyond, start: 0 };
+        let begun = Some(Instant::now());
+        Content { begun, ..Content::new(Way::Http1(Box::new(http1)), false) }
+    }
+
     /// The content of a stream of HTTP/2.
     pub(crate) fn of_stream(
         head: &Head,
@@ -114,7 +124,7 @@ impl<'a> Content<'a> {
         respond: &'a RefCell<SendResponse<Bytes>>,
         deadline: Deadline,
     ) -> Content<'a> {
-        let http2 = Http2 { stream, respond, deadline, received: 0, piece: Bytes::new() };
+        let http2 = Http2 { stream, respond, deadline, received: 0, early: None, piece: Bytes::new() };
         Content::new(Way::Http2(Box::new(http2)), head.expects_continue)
     }
 
@@ -125,6 +135,50 @@ impl<'a> Content<'a> {
     /// The 100 that the client was sent.
     pub(crate) fn invited(&self) -> Option<Interim> {
         self.invited
+    }
+
+    /// Whether the client waits for 100 before it sends, and nothing of it has come.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits && self.invited.is_none() && !self.is_begun() && !matches!(&self.way, Way::Http1(http1) if !http1.first.is_empty())
+    }
+
+    /// Waits until the client sends although it was not invited. Whoever bounds that in time may give it up.
+    pub(crate) async fn came(&mut self) -> Result<(), Outcome> {
+        self.waits = false;
+        match &mut self.way {
+            Way::Given(..) => Ok(()),
+            Way::Http1(http1) if !http1.first.is_empty() => Ok(()),
+            Way::Http1(http1) => {
+                self.begun.get_or_insert_with(Instant::now);
+                http1.input.reserve(ROOM);
+                match http1.socket.read(&mut http1.input, NEVER - 1).await {
+                    Came::Bytes => Ok(()),
+                    Came::Nothing | Came::End | Came::Broken => Err(Outcome::Unarrived(Unarrived::CutShort)),
+                }
+            }
+            Way::Http2(http2) => http2.wait().await,
+        }
+    }
+
+    /// Tells the client something before its answer.
+    pub(crate) async fn tell(
+        &mut self,
+        interim: Interim,
+        fields: &[(&str, &[u8])],
+        limits: &Limits,
+    ) -> Result<(), Outcome> {
+        if interim.status().code() == 100 {
+            self.invited = Some(interim);
+            self.waits = false;
+        }
+        match &self.way {
+            Way::Given(..) => Ok(()),
+            Way::Http1(http1) => http1.tell(interim, fields, limits).await,
+            Way::Http2(http2) => {
+                http2.tell(interim, fields);
+                Ok(())
+            }
+        }
     }
 
     /// Whether anybody has begun to read it.
@@ -184,7 +238,7 @@ impl<'a> Content<'a> {
             Way::Given(bytes, _) => Ok(Some(std::mem::take(bytes))),
             Way::Http2(http2) => {
                 if let Some(invitation) = interim::invite(*waits, *waits, http2.came(!begins)) {
-                    http2.invite();
+                    http2.tell(invitation, &[]);
                     *invited = Some(invitation);
                 }
                 http2.next(*begun.get_or_insert_with(Instant::now), limits).await
@@ -205,7 +259,7 @@ impl<'a> Content<'a> {
                 };
                 let began = !http1.first.is_empty() || begun.is_some();
                 if let Some(invitation) = interim::invite(*waits, *waits, began) {
-                    http1.invite(invitation, limits).await?;
+                    http1.tell(invitation, &[], limits).await?;
                     *invited = Some(invitation);
                 }
                 http1.more(*begun.get_or_insert_with(Instant::now), limits).await?;
@@ -232,10 +286,10 @@ impl Http1<'_> {
         &bytes[*used - len..*used]
     }
 
-    async fn invite(&self, invitation: Interim, limits: &Limits) -> Result<(), Outcome> {
+    async fn tell(&self, interim: Interim, fields: &[(&str, &[u8])], limits: &Limits) -> Result<(), Outcome> {
         let mut out = Vec::new();
-        let written = put_interim(&mut out, Version::Http11, invitation, &[]);
-        debug_assert!(written.is_ok(), "100 has no fields");
+        let written = put_interim(&mut out, Version::Http11, interim, fields);
+        debug_assert!(written.is_ok(), "its fields have been read or checked");
         self.socket.begin(limits);
         let sent = self.socket.write(&out, limits.send_idle).await;
         // Who does not take it will not send anything either.
@@ -269,11 +323,29 @@ impl Http2<'_> {
         begun || self.stream.is_end_stream()
     }
 
-    fn invite(&self) {
+    fn tell(&self, interim: Interim, fields: &[(&str, &[u8])]) {
         let mut head = http::Response::new(());
-        *head.status_mut() = http::StatusCode::CONTINUE;
+        let Ok(status) = http::StatusCode::from_u16(interim.status().code()) else { return };
+        *head.status_mut() = status;
+        for (name, value) in fields {
+            let name = http::HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value)) {
+                head.headers_mut().append(name, value);
+            }
+        }
         // If it cannot be sent the stream is over, which the next look at it tells.
         let _ = self.respond.borrow_mut().send_informational(head);
+    }
+
+    /// Waits until something comes, and keeps it for who reads it next.
+    async fn wait(&mut self) -> Result<(), Outcome> {
+        if self.early.is_none() {
+            self.early = poll_fn(|context| self.stream.poll_data(context)).await;
+        }
+        match &self.early {
+            Some(Err(_)) => Err(Outcome::Unarrived(Unarrived::CutShort)),
+            Some(Ok(_)) | None => Ok(()),
+        }
     }
 
     async fn next(&mut self, begun: Instant, limits: &Limits) -> Result<Option<&[u8]>, Outcome> {
@@ -282,7 +354,12 @@ impl Http2<'_> {
         self.piece = Bytes::new();
         let left = left(self.received, begun, limits);
         let due = self.deadline.after(limits.body_idle.min(left));
-        let unarrived = match self.deadline.until(due, poll_fn(|context| self.stream.poll_data(context))).await {
+        let stream = &mut *self.stream;
+        let came = match self.early.take() {
+            Some(early) => Some(Some(early)),
+            None => self.deadline.until(due, poll_fn(|context| stream.poll_data(context))).await,
+        };
+        let unarrived = match came {
             None if left < limits.body_idle => Unarrived::TooSlow,
             None => Unarrived::Stalled,
             Some(None) => return Ok(None),

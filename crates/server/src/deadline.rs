@@ -111,6 +111,11 @@ impl Deadline {
         self.table.over.get()
     }
 
+    /// The tick that it is.
+    pub(crate) fn now(&self) -> u32 {
+        self.table.now()
+    }
+
     /// The tick by which so much time will have passed.
     #[inline]
     pub(crate) fn after(&self, time: Duration) -> u32 {

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::deadline::Deadlines;
 use crate::id::Random;
+use crate::reactor::Reactor;
 use crate::stream::Stream;
 use crate::worker::Worker;
 use std::future::pending;
@@ -15,13 +16,15 @@ pub(crate) struct Moment<'a> {
     pub(crate) random: &'a Random,
     /// What bounds waiting; a dry run has none, since it waits for nobody and holds nothing.
     pub(crate) deadlines: Option<&'a Rc<Deadlines>>,
+    /// What waits for the kernel; a dry run has none.
+    pub(crate) reactor: Option<&'a Rc<Reactor>>,
     /// The connection of a client that may leave while it waits.
     pub(crate) left: Option<&'a Stream>,
 }
 
 impl<'a> Moment<'a> {
     pub(crate) fn of(worker: &'a Worker) -> Moment<'a> {
-        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines), left: None }
+        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines), reactor: Some(&worker.reactor), left: None }
     }
 
     /// Waits until the client is gone, or has ended its side, which is the same to see. One that reads still is owed a word.

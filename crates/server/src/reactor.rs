@@ -275,6 +275,19 @@ impl<T: AsFd> Source<T> {
         std::mem::take(&mut state.stirred) || state.over
     }
 
+    /// Whether the other side has ended, or is gone, as far as the kernel has told.
+    pub(crate) fn is_over(&self) -> bool {
+        self.reactor.sources.borrow()[self.at as usize].over
+    }
+
+    /// The last call that read got less than there was room for, so that the next would block: it is not made before the kernel
+    /// says that more has come (epoll(7), on streams).
+    pub(crate) fn is_drained(&self) {
+        let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
+        // The end is told of once.
+        state.readable = state.over;
+    }
+
     /// Waits until the other side has ended, or is gone.
     pub(crate) async fn over(&self) {
         poll_fn(|context| {

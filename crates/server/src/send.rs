@@ -7,6 +7,7 @@ use crate::answer::Rest;
 use crate::disk::Identity;
 use crate::disk::pages::{self, Looked};
 use crate::handler::files::multipart::Multipart;
+use crate::handler::proxy::Unsent;
 use crate::reactor::Reactor;
 use crate::representation::{Content, Representation};
 use crate::socket::Socket;
@@ -32,16 +33,26 @@ const COPIED: u64 = 1 << 20;
 /// the file is still the one that was begun.
 const LAST: u64 = 16 << 10;
 
-/// Sends the rest of an answer; `head` goes out with the first of it. The client must take some every `pause`.
-pub(crate) async fn send(socket: &Socket, head: &[u8], rest: &Rest, pause: Duration) -> Result<(), Close> {
+/// Sends the rest of an answer; `head` goes out with the first of it. The client must take some every `pause`. `unsent`: what an
+/// upstream that answers already has not got yet. Of a tunnel it is only the head.
+pub(crate) async fn send(
+    socket: &Socket,
+    head: &mut Vec<u8>,
+    rest: &mut Rest,
+    unsent: Unsent<'_, '_>,
+    pause: Duration,
+) -> Result<(), Close> {
+    if let Rest::Relay(relay, framed) = rest {
+        return relay.send(socket, *framed, unsent, pause, head).await;
+    }
     if socket.stream.is_secure() {
         // What is encrypted is copied anyway.
         socket.write_more(head, pause).await?;
-        in_pieces(rest, socket.stream.reactor(), &mut Secured { socket, pause }).await?;
+        in_pieces(rest, None, socket.stream.reactor(), &mut Secured { socket, pause }).await?;
         return socket.write(&[], pause).await;
     }
     match rest {
-        Rest::Nothing => socket.write(head, pause).await,
+        Rest::Nothing | Rest::Relay(..) | Rest::Tunnel(_) => socket.write(head, pause).await,
         Rest::Part(found, part) => {
             // What is copied is in memory, or soon is, and shares a segment with its head. Behind a larger part the head
             // does not wait: its first bytes may have to come from the disk.
@@ -82,9 +93,15 @@ impl Takes for Secured<'_> {
 }
 
 /// Gives the rest of an answer to whoever takes it copied.
-pub(crate) async fn in_pieces(rest: &Rest, reactor: &Reactor, to: &mut impl Takes) -> Result<(), Close> {
+pub(crate) async fn in_pieces(
+    rest: &mut Rest,
+    unsent: Unsent<'_, '_>,
+    reactor: &Reactor,
+    to: &mut impl Takes,
+) -> Result<(), Close> {
     match rest {
-        Rest::Nothing => Ok(()),
+        Rest::Nothing | Rest::Tunnel(_) => Ok(()),
+        Rest::Relay(relay, _) => relay.give(unsent, to).await,
         Rest::Part(found, part) => part_in_pieces(found, *part, reactor, to).await,
         Rest::Parts(found, framed) => {
             for part in framed.parts() {

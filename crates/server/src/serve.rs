@@ -8,6 +8,7 @@ use crate::config::Explain;
 use crate::content::{Content, Read};
 use crate::disk::Wait;
 use crate::handler::files::Looked;
+use crate::handler::proxy::Journey;
 use crate::handler::respond::Fixed;
 use crate::handler::wrote::Wrote;
 use crate::handler::{Handler, redirect};
@@ -46,10 +47,12 @@ mod documents;
 mod gates;
 mod jobs;
 mod possible;
+mod proxy;
 mod tell;
 mod uploads;
 
 use change::Subject;
+use proxy::Onward;
 pub(crate) use gates::Passed;
 pub(crate) use possible::{is_noticed, of_any_message};
 pub(crate) use tell::{Step, Told, tell_malformed};
@@ -73,6 +76,10 @@ pub(crate) struct Answer {
     pub(crate) passed: Option<Box<Passed>>,
     /// How far the content was read.
     pub(crate) read: Option<Box<Read>>,
+    /// How it fared on its way to an upstream; that of an answer which still comes has it itself.
+    pub(crate) journey: Option<Box<Journey>>,
+    /// The client has left, and nothing is sent.
+    pub(crate) gone: bool,
 }
 
 /// What the target turned out to be.
@@ -109,6 +116,8 @@ struct Exchange<'s, 'r> {
     subject: Option<Subject>,
     /// What was done to that.
     wrote: Option<Box<Wrote>>,
+    /// What came of passing it on.
+    onward: Option<Box<Onward>>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -166,6 +175,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
             content,
             subject: None,
             wrote: None,
+            onward: None,
         }
     }
 
@@ -417,6 +427,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let common = self.common();
         let stamp = &Stamp { date: &self.moment.clock.date(), id: self.request.id_told(self.site) };
         let keep = self.keeps() && !closes(verdict.reason);
+        let relay = self.onward.as_mut().and_then(|onward| onward.relay.take());
+        let mut keep = keep;
         let writing = Writing {
             status: verdict.status(),
             asked: self.request.head.asked(keep),
@@ -425,6 +437,11 @@ impl<'s, 'r> Exchange<'s, 'r> {
             more: self.more(&verdict),
         };
         let (rest, bytes) = match (verdict.reason, &self.target, &self.parts) {
+            (Reason::UpstreamAnswered { .. }, ..) if let Some(relay) = relay => {
+                let (rest, bytes, persists) = self.pass_on(relay, &writing, out);
+                keep &= persists;
+                (rest, bytes)
+            }
             (Reason::PartServed { .. }, Target::Representation(found), Resolved::One(part)) => {
                 writing.part(found, *part, out)
             }
@@ -454,7 +471,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
         // In the log it is the route that is hidden.
         let route = if told.is_some() { self.hidden } else { self.route };
         let read = self.content.take().and_then(|content| content.read()).map(Box::new);
-        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read }
+        let onward = self.onward.take();
+        let gone = onward.as_ref().is_some_and(|onward| onward.gone);
+        let journey = onward.map(|onward| Box::new(onward.journey));
+        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read, journey, gone }
     }
 
     /// Whether the connection may go on: nothing of the content is left, or it can be read away.
@@ -591,6 +611,8 @@ pub(crate) fn refuse_malformed(
         interim: None,
         passed: None,
         read: None,
+        journey: None,
+        gone: false,
     }
 }
 
@@ -632,7 +654,19 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
         more: told(common, &verdict),
     };
     let bytes = refusal.put(out, &Stamp { date: &moment.clock.date(), id: request.id_told(site) });
-    Answer { verdict, route, told: None, rest: Rest::Nothing, bytes, keep, interim: None, passed: None, read: None }
+    Answer {
+        verdict,
+        route,
+        told: None,
+        rest: Rest::Nothing,
+        bytes,
+        keep,
+        interim: None,
+        passed: None,
+        read: None,
+        journey: None,
+        gone: false,
+    }
 }
 
 /// `Verdict-Reason`, where the config wants it on every answer.

@@ -256,7 +256,7 @@ impl Site {
                     (Handler::Jobs(Jobs::new(config.clone(), reader.clone()), *part), Jobs::allow(*part))
                 }
                 (Kind::Proxy(config), _) => {
-                    (Handler::Proxy(Rc::new(Proxy { config: config.clone() })), proxy::ALLOW)
+                    (Handler::Proxy(Rc::new(Proxy::new(config.clone()))), proxy::ALLOW)
                 }
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };

@@ -72,6 +72,12 @@ impl Socket {
         self.least.set(limits.min_rate);
     }
 
+    /// Bytes of another protocol are sent from here on, as seldom as they come.
+    pub(crate) fn begin_tunnel(&self) {
+        self.sent.set(0);
+        self.least.set(0);
+    }
+
     /// The tick by which the client must take more: in a pause, and no later than the rate allows.
     fn due(&self, pause: Duration) -> u32 {
         let due = self.deadline.after(pause);

@@ -7,6 +7,7 @@
 
 mod connect;
 mod connection;
+mod pool;
 mod roots;
 mod socket;
 mod stream;
@@ -14,22 +15,25 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use connection::{Connection, Sender};
+pub(crate) use pool::{Pending, Pool, Steps, Tried};
 pub(crate) use roots::Roots;
+pub(crate) use socket::Waits;
+pub(crate) use stream::Stream;
 pub(crate) use target::Target;
 
 use bytes::Bytes;
-use connection::{Connection, Receiver, Sender};
-use socket::{Socket, Waits};
+use connection::Receiver;
+use socket::Socket;
 use std::future::Future;
 use std::time::{Duration, Instant};
-use stream::Stream;
 use tokio::time::timeout;
 use verdict_core::cause::Upstream;
 use verdict_core::method::Method;
 use verdict_wire::{Extent, Refused, RequestWriter, Requested, Response, Sent};
 
 /// How many interim answers are taken to one request. RFC 9110 §15.2 has no end to them.
-const MOST_INTERIM: usize = 16;
+pub(crate) const MOST_INTERIM: usize = 16;
 
 /// How much of a request's content is handed over at a time.
 const SENT_AT_ONCE: usize = 64 << 10;

@@ -59,6 +59,8 @@ reasons! {
     DrainOver "drain-over"
     /// The server closed it for want of room.
     Overloaded "overloaded"
+    /// The client left before it was answered.
+    ClientLeft "client-left"
     /// HTTP/2: the client broke a rule of the protocol, or said that the connection is over.
     Http2 "http2"
     /// HTTP/2: more requests were taken back than anybody needs to.

@@ -1,16 +1,38 @@
 //! `proxy`: a request is asked of one of several upstreams, and its answer passed on.
+//!
+//! The way: `forward.rs` chooses a member and asks it, again where that is safe; `request.rs` writes the head that it gets;
+//! `answer.rs` writes the head that the client gets; `relay.rs` has the connection from then on, and what still comes on it;
+//! `tunnel.rs`, once it speaks another protocol.
 
+mod answer;
+mod forward;
 mod possible;
+mod relay;
+mod request;
+mod tunnel;
 
+pub(crate) use answer::{Passed, proxy_status};
+pub(crate) use forward::{Forward, Unforwarded};
 pub(crate) use possible::may_do;
+pub(crate) use relay::{Framed, Journey, Relay, Unsent};
 
 use crate::config;
+use crate::upstream::Pool;
+use std::rc::Rc;
 use std::sync::Arc;
 use verdict_core::method::{Method, MethodSet};
 
 /// One route's upstreams, of one worker.
 pub(crate) struct Proxy {
     pub(crate) config: Arc<config::Proxy>,
+    pub(crate) pool: Rc<Pool>,
+}
+
+impl Proxy {
+    pub(crate) fn new(config: Arc<config::Proxy>) -> Proxy {
+        let pool = Rc::new(Pool::new(&config.to));
+        Proxy { config, pool }
+    }
 }
 
 /// Every method that is passed on, and every one that has no name here as well: all but CONNECT, which is for proxies of

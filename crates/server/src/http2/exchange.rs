@@ -8,6 +8,7 @@ use super::wire::Wire;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Arriving};
+use crate::content::Content;
 use crate::send::{give, in_pieces};
 use crate::site::Site;
 use bytes::Bytes;
@@ -149,16 +150,23 @@ impl Exchange {
         None
     }
 
-    async fn send_rest(self, mut answered: Answered, mut unsent: Unsent) {
+    async fn send_rest(mut self, mut answered: Answered, mut unsent: Unsent) {
         let wire = self.wire.clone();
         let owed = Owed::by(self.site.limits(answered.answer.route));
         let mut sending = Sending::new(&wire, &mut unsent.stream, owed);
+        let feeds = matches!(&answered.answer.rest, Rest::Relay(relay, _) if relay.feeds());
+        let (stream, deadlines) = (&mut self.content, &wire.worker.deadlines);
+        let mut rest = feeds.then(|| Content::of_stream(&self.buffers.head, stream, &self.respond, deadlines.enroll()));
+        let rest = rest.as_mut().map(|content| (content, self.site.limits(answered.answer.route)));
         let sent = async {
             give(&unsent.content, &mut sending).await?;
-            in_pieces(&answered.answer.rest, &wire.worker.reactor, &mut sending).await?;
+            in_pieces(&mut answered.answer.rest, rest, &wire.worker.reactor, &mut sending).await?;
             sending.end()
         };
         let sent = sent.await;
+        if let Rest::Relay(relay, _) = &answered.answer.rest {
+            answered.answer.bytes = relay.bytes;
+        }
         if let Err(close) = sent {
             answered.answer.bytes = sending.bytes.min(answered.answer.bytes);
             unsent.stream.send_reset(match close {

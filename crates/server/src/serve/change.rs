@@ -55,6 +55,10 @@ impl Exchange<'_, '_> {
 
     /// Does what the request asks for, where that is to change something.
     pub(super) async fn work(&mut self, permit: &Permit) -> Process {
+        if let Some(Subject::Upstream(proxy)) = &self.subject {
+            let proxy = proxy.clone();
+            return self.work_of_upstreams(proxy).await;
+        }
         let method = self.request.head.method;
         if let (Some(Subject::Job(_)), Method::Get | Method::Head) = (&self.subject, method)
             && let Some(read) = self.reading_of_jobs()
@@ -113,7 +117,8 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
             Some(Subject::File(_)) => fields.extend(self.fields_of_uploads(reason)),
             Some(Subject::Job(_)) => fields.extend(self.fields_of_jobs(reason)),
-            Some(Subject::Upstream(_)) | None => {}
+            Some(Subject::Upstream(_)) => fields.extend(self.fields_of_upstreams()),
+            None => {}
         }
         fields
     }

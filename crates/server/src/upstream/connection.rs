@@ -13,6 +13,9 @@ use verdict_wire::{Body, Broken, Limits, Piece, Progress, Requested, Response};
 /// How large an answer's head may be.
 const LIMITS: Limits = Limits { target: 8 << 10, fields: 64 << 10, lines: 100 };
 
+/// Room that a connection keeps in each direction while it is idle.
+const KEPT: usize = 16 << 10;
+
 /// A connection. Its two directions are used independently, each by one at a time.
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
@@ -81,6 +84,14 @@ impl Connection {
         &mut self.sender.out
     }
 
+    /// Nothing of the last request is kept, and no more room than usual.
+    pub(super) fn forget(&mut self) {
+        self.receiver.forget();
+        self.receiver.input.shrink_to(KEPT);
+        self.sender.out.clear();
+        self.sender.out.shrink_to(KEPT);
+    }
+
     /// Whether it may take another request: both messages have come to their end, and the upstream lets it.
     pub(crate) fn may_be_reused(&self) -> bool {
         !self.sender.deaf && self.sender.is_sent() && self.receiver.may_be_reused()
@@ -103,9 +114,11 @@ impl Sender {
         self.deaf
     }
 
-    /// How many bytes of the buffer are sent.
-    pub(crate) fn progress(&self) -> usize {
-        self.sent
+    /// Nothing more is sent.
+    pub(crate) fn give_up(&mut self) {
+        self.deaf = true;
+        self.out.clear();
+        self.sent = 0;
     }
 
     /// Until all is sent, or the upstream takes no more.
@@ -221,7 +234,11 @@ impl Receiver {
     /// What has come behind a switch of protocols, and what comes; `None` at its end. Errors: it broke off.
     pub(crate) async fn raw(&mut self, stream: &Stream) -> Result<Option<&[u8]>, Upstream> {
         self.holds_head = false;
-        if self.taken == self.input.len() && !self.more(stream).await {
+        if self.taken == self.input.len() {
+            // It may be long until more comes, and there may be many who wait.
+            (self.input, self.head, self.taken) = (Vec::new(), 0, 0);
+        }
+        if self.input.is_empty() && !self.more(stream).await {
             return match self.over {
                 Some(Over::Ended) => Ok(None),
                 _ => Err(self.incomplete()),

@@ -93,6 +93,13 @@ impl Socket {
         }
     }
 
+    /// The last call that read got less than there was room for.
+    pub(super) fn is_drained(&self) {
+        if let Socket::OfWorker(source) = self {
+            source.is_drained();
+        }
+    }
+
     /// Whether anything has come, or it has ended, since this was asked last. It costs nothing; and what waits with a
     /// worker's turn is not seen before that.
     pub(super) fn has_stirred(&self) -> bool {
@@ -100,6 +107,14 @@ impl Socket {
             Socket::OfWorker(source) => source.has_stirred(),
             // A connection that tokio waits for is used once.
             Socket::OfTokio(_) => true,
+        }
+    }
+
+    /// Whether the other side has ended, as far as the kernel has told.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Socket::OfWorker(source) => source.is_over(),
+            Socket::OfTokio(_) => false,
         }
     }
 

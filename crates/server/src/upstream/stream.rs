@@ -54,16 +54,21 @@ impl Stream {
     /// Appends some of what has come; 0 bytes are the end. Errors: the socket's; `UnexpectedEof` where TLS ended without a
     /// word, so that it may not be the end (RFC 9112 §9.8); `InvalidData` where it is broken.
     pub(super) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>> {
-        if buffer.capacity() - buffer.len() < PIECE / 4 {
-            buffer.reserve(PIECE);
-        }
         let Some(session) = &self.session else {
-            return self.socket.poll_io(context, Way::Read, |socket| {
+            let read = ready!(self.socket.poll_io(context, Way::Read, |socket| {
+                make_room(buffer);
                 let (n, _) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
                 Ok(n)
-            });
+            }));
+            if let Ok(1..) = read
+                && buffer.capacity() > buffer.len()
+            {
+                self.socket.is_drained();
+            }
+            return Poll::Ready(read);
         };
         loop {
+            make_room(buffer);
             match take(&mut session.borrow_mut(), buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
@@ -106,8 +111,13 @@ impl Stream {
         self.socket.has_stirred()
     }
 
+    /// Whether the other side has ended, as far as the kernel has told.
+    pub(super) fn is_over(&self) -> bool {
+        self.socket.is_over()
+    }
+
     /// Ends our side; what comes can still be read.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(session) = &self.session {
             let mut session = session.borrow_mut();
             session.send_close_notify();
@@ -133,6 +143,12 @@ impl Stream {
     fn poll_send(&self, session: &RefCell<ClientConnection>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut session = session.borrow_mut();
         self.socket.poll_io(context, Way::Write, |socket| session.write_tls(&mut Now(socket)).map(|_| ()))
+    }
+}
+
+fn make_room(buffer: &mut Vec<u8>) {
+    if buffer.capacity() - buffer.len() < PIECE / 4 {
+        buffer.reserve(PIECE);
     }
 }
 

@@ -82,7 +82,8 @@ impl Target {
         self.port
     }
 
-    pub(super) fn authority(&self) -> &str {
+    /// What is said in `Host`.
+    pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 

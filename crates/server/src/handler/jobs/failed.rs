@@ -3,6 +3,7 @@
 //! Rule: whoever asks for a job that failed is told what they would have been told had they waited for its target through a
 //! gateway: 502 or 504 by the cause, or the error that the target gave to the last attempt.
 
+use crate::handler::proxy::proxy_status;
 use crate::handler::wrote::Details;
 use verdict_core::cause::{Failure, Upstream};
 use verdict_core::decide::Outcome;
@@ -34,32 +35,11 @@ pub(super) fn told(why: &str, id: &str, attempts: u32) -> Failed {
         (Some(status), _) => (Outcome::Answered(status), Vec::new()),
         // RFC 9209 §2
         (None, Some(cause)) => {
-            (Outcome::Upstream(cause), vec![("Proxy-Status", format!("verdict; error={}", error_type(cause)))])
+            (Outcome::Upstream(cause), vec![("Proxy-Status", proxy_status(cause, None))])
         }
         (None, None) => (Outcome::Failure(Failure::Corrupt), Vec::new()),
     };
     Failed { outcome, fields, details }
-}
-
-/// RFC 9209 §2.3: the types of errors.
-const fn error_type(cause: Upstream) -> &'static str {
-    match cause {
-        Upstream::NameUnknown | Upstream::LookUp => "dns_error",
-        Upstream::Refused => "connection_refused",
-        Upstream::Unreachable => "destination_ip_unroutable",
-        Upstream::Reset => "connection_terminated",
-        Upstream::CutShort => "http_response_incomplete",
-        Upstream::Certificate => "tls_certificate_error",
-        Upstream::Tls => "tls_protocol_error",
-        Upstream::NotHttp | Upstream::Framing => "http_protocol_error",
-        Upstream::HeadTooLarge => "http_response_header_section_size",
-        Upstream::ContentTooLarge => "http_response_body_size",
-        Upstream::Loop => "proxy_loop_detected",
-        Upstream::NoMember => "destination_unavailable",
-        Upstream::PoolBusy => "connection_limit_reached",
-        Upstream::ConnectSlow | Upstream::TlsSlow => "connection_timeout",
-        Upstream::FirstByteSlow | Upstream::TotalSlow => "http_response_timeout",
-    }
 }
 
 #[cfg(test)]
@@ -71,7 +51,7 @@ mod tests {
         for cause in Upstream::ALL {
             let failed = told(&code(*cause), "x", 3);
             assert_eq!(failed.outcome, Outcome::Upstream(*cause));
-            assert_eq!(failed.fields, [("Proxy-Status", format!("verdict; error={}", error_type(*cause)))]);
+            assert_eq!(failed.fields, [("Proxy-Status", proxy_status(*cause, None))]);
         }
         assert_eq!(Status::from_wire(503).map(Outcome::Answered), Some(told("503", "x", 1).outcome));
         assert_eq!(told("nonsense", "x", 1).outcome, Outcome::Failure(Failure::Corrupt));

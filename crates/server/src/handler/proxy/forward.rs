@@ -1,0 +1,390 @@
+//! Passing a request on: a member is chosen and asked, and another one where that is safe and worth it.
+//!
+//! Rules: a request that may have been acted upon is sent again only where that means the same (RFC 9110 §9.2.2), with the same
+//! content, to a member that has not been asked, and for at most a fifth of all requests. One that was sent on a connection
+//! which turns out to be closed goes once more to the same member for nothing.
+
+use super::relay::{Journey, Relay};
+use super::{Proxy, request};
+use crate::config::{Balance, Limits};
+use crate::content::Content;
+use crate::deadline::Deadline;
+use crate::moment::Moment;
+use crate::reactor::Reactor;
+use crate::request::Request;
+use crate::site::{Common, Site};
+use crate::upstream::{Connection, MOST_INTERIM, Sender, Steps, Stream, Tried, Waits};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use verdict_core::cause::Upstream;
+use verdict_core::decide::Outcome;
+use verdict_core::interim::{self, Interim};
+use verdict_wire::{Extent, LAST_CHUNK, Name, Requested, Response, Sent, Version, put_chunk};
+
+/// Content of a request that is kept so that it can be sent again.
+const REPLAYED: usize = 64 << 10;
+
+/// An answer whose content is not longer is waited for before anything of it is passed on: if it breaks off, another member may
+/// be asked.
+const GATHERED: u64 = 16 << 10;
+
+/// A request on its way.
+pub(crate) struct Forward<'f, 'r> {
+    pub(crate) site: &'f Site,
+    pub(crate) proxy: &'f Rc<Proxy>,
+    pub(crate) request: &'f Request<'r>,
+    pub(crate) moment: Moment<'f>,
+    pub(crate) reactor: &'f Rc<Reactor>,
+    pub(crate) common: &'f Common,
+    pub(crate) limits: &'f Limits,
+    pub(crate) content: &'f mut Content<'r>,
+    /// What the client was told before.
+    pub(crate) interim: Option<Interim>,
+}
+
+/// Why there is no answer to pass on.
+pub(crate) enum Unforwarded {
+    /// The upstreams failed.
+    Failed(Upstream),
+    /// The client's content did not come as it should.
+    Content(Outcome),
+    /// The client has left.
+    Left,
+}
+
+/// How far the content of a request has been handed over. It outlives the wait in which it is.
+#[derive(Default)]
+pub(super) struct Feed {
+    /// There is none.
+    nothing: bool,
+    /// All of it is in the sender's buffer, or nobody wants more.
+    pub(super) done: bool,
+    chunked: bool,
+    /// The client waits for 100, and so does who feeds.
+    waits: bool,
+    /// What was taken from the client so far, while it is little.
+    kept: Option<Vec<u8>>,
+    /// How much of that this member got.
+    replayed: usize,
+}
+
+/// What came of waiting.
+enum Event {
+    Head(Result<(), Upstream>),
+    Fed(Result<(), Outcome>),
+    Left,
+}
+
+/// Why one attempt failed.
+enum Attempted {
+    /// `sent`: the member may have acted upon it.
+    Failed { cause: Upstream, sent: bool, reused: bool },
+    Over(Unforwarded),
+}
+
+impl Forward<'_, '_> {
+    /// Asks until there is an answer, or no sense in asking again.
+    pub(crate) async fn forward(&mut self) -> Result<Relay, (Unforwarded, Journey)> {
+        let mut journey = Journey::begin(self.proxy);
+        let Some(deadlines) = self.moment.deadlines else { unreachable!("a dry run asks nobody") };
+        let deadline = deadlines.enroll();
+        match self.ask(deadline, &mut journey).await {
+            Ok(relay) => Ok(Relay { journey, ..relay }),
+            Err(unforwarded) => {
+                if let Unforwarded::Failed(cause) = unforwarded {
+                    journey.cause = Some(cause);
+                }
+                Err((unforwarded, journey))
+            }
+        }
+    }
+
+    async fn ask(&mut self, deadline: Deadline, journey: &mut Journey) -> Result<Relay, Unforwarded> {
+        if request::is_looped(self.request) {
+            return Err(Unforwarded::Failed(Upstream::Loop));
+        }
+        let pool = &self.proxy.pool;
+        pool.count();
+        let end = deadline.after(self.proxy.config.timeout.total);
+        let mut tried = Tried::default();
+        let mut feed = Feed::of(self.request, self.content);
+        let mut deadline = Some(deadline);
+        let mut failed = None;
+        let mut fresh = false;
+        let mut member = self.choose(tried, deadline.as_ref());
+        loop {
+            let Some(asked) = member else { return Err(Unforwarded::Failed(failed.unwrap_or(Upstream::NoMember))) };
+            journey.attempts += 1;
+            journey.member = Some(asked);
+            let Some(own) = deadline.take() else { unreachable!("it comes back with each failure") };
+            let attempted = self.attempt(asked, fresh, own, end, &mut feed, journey).await;
+            let (cause, sent, reused, back) = match attempted {
+                Ok(relay) => {
+                    pool.worked(asked);
+                    return Ok(relay);
+                }
+                Err((Attempted::Over(over), _)) => return Err(over),
+                Err((Attempted::Failed { cause, sent, reused }, back)) => (cause, sent, reused, back),
+            };
+            let repeats = !sent || self.request.head.method.is_idempotent() && feed.can_repeat();
+            // The other side had closed it when it was taken.
+            let stale = reused && cause == Upstream::Reset && !fresh;
+            if !stale {
+                pool.failed(asked, cause, back.after(Duration::ZERO));
+                tried.add(asked);
+            }
+            fresh = stale;
+            failed = Some(cause);
+            let over = cause == Upstream::TotalSlow || back.is_over();
+            member = match (repeats && !over, stale) {
+                (false, _) => None,
+                (true, true) => Some(asked),
+                (true, false) => self.choose(tried, Some(&back)).filter(|_| pool.may_retry()),
+            };
+            deadline = Some(back);
+            feed.begin_again();
+        }
+    }
+
+    fn choose(&self, tried: Tried, deadline: Option<&Deadline>) -> Option<usize> {
+        let now = deadline.map_or(0, |deadline| deadline.after(Duration::ZERO));
+        let pool = &self.proxy.pool;
+        match &self.proxy.config.balance {
+            Balance::Least => pool.least(self.moment.random.next(), tried, now),
+            Balance::Hash(field) => match self.request.by_name(field) {
+                Some(value) => pool.hashed(value, tried, now),
+                None => match self.request.client.to_canonical() {
+                    IpAddr::V4(address) => pool.hashed(&address.octets(), tried, now),
+                    IpAddr::V6(address) => pool.hashed(&address.octets(), tried, now),
+                },
+            },
+        }
+    }
+
+    /// Asks one member once. `fresh`: over a connection that nobody has used. The deadline comes back with a failure.
+    async fn attempt(
+        &mut self,
+        member: usize,
+        fresh: bool,
+        deadline: Deadline,
+        end: u32,
+        feed: &mut Feed,
+        journey: &mut Journey,
+    ) -> Result<Relay, (Attempted, Deadline)> {
+        let pool = self.proxy.pool.clone();
+        let pending = pool.enter(member);
+        let kept = if fresh { None } else { pool.take(member) };
+        let reused = kept.is_some();
+        (journey.reused, journey.steps) = (reused, Steps::default());
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let waits = Waits::Worker(self.reactor.clone());
+                let time = self.proxy.config.timeout.connect;
+                let connecting = pool.connect(member, &waits, &deadline, time, end, &mut journey.steps);
+                let connected = tokio::select! {
+                    biased;
+                    connected = connecting => connected,
+                    () = self.moment.left() => return Err((Attempted::Over(Unforwarded::Left), deadline)),
+                };
+                match connected {
+                    Ok(connection) => Box::new(connection),
+                    Err(cause) => return Err((Attempted::Failed { cause, sent: false, reused }, deadline)),
+                }
+            }
+        };
+        let requested = Requested { method: self.request.head.method, upgrade: self.request.head.upgrade };
+        let authority = pool.target(member).authority();
+        let out = connection.begin(requested);
+        if request::write(self.site, &self.proxy.config, self.request, authority, feed.waits, out).is_err() {
+            debug_assert!(false, "what the wire took cannot be written");
+            return Err((Attempted::Failed { cause: Upstream::NotHttp, sent: true, reused }, deadline));
+        }
+        match self.exchange(&mut connection, &deadline, end, feed).await {
+            Ok(()) => {}
+            Err(Unforwarded::Failed(cause)) => {
+                return Err((Attempted::Failed { cause, sent: true, reused }, deadline));
+            }
+            Err(over) => return Err((Attempted::Over(over), deadline)),
+        }
+        journey.first_byte = Some(journey.began.elapsed());
+        Ok(Relay {
+            proxy: self.proxy.clone(),
+            member,
+            connection: Some(connection),
+            pending,
+            feed: std::mem::take(feed),
+            deadline,
+            end,
+            journey: journey.clone(),
+            bytes: 0,
+        })
+    }
+
+    /// Sends the request and reads until the head of the answer has come; the client is told what it may be before that.
+    async fn exchange(
+        &mut self,
+        connection: &mut Connection,
+        deadline: &Deadline,
+        end: u32,
+        feed: &mut Feed,
+    ) -> Result<(), Unforwarded> {
+        let patience = self.proxy.config.timeout.first_byte;
+        let Connection { stream, sender, receiver } = connection;
+        let mut due = deadline.after(patience).min(end);
+        let mut interims = 0;
+        loop {
+            let fed = feed.done && sender.is_sent();
+            // While it is the client that is waited for, its own limits hold.
+            let until = if fed || feed.waits || !sender.is_sent() { due } else { end };
+            let event = async {
+                tokio::select! {
+                    biased;
+                    stepped = feed.step(stream, sender, self.content, self.limits), if !fed => Event::Fed(stepped),
+                    head = receiver.head(stream) => Event::Head(head),
+                    // Who still sends is noticed by what does not come.
+                    () = self.moment.left(), if fed => Event::Left,
+                }
+            };
+            match deadline.until(until, event).await {
+                Some(Event::Fed(Ok(()))) => due = deadline.after(patience).min(end),
+                Some(Event::Fed(Err(outcome))) => return Err(Unforwarded::Content(outcome)),
+                Some(Event::Left) => return Err(Unforwarded::Left),
+                Some(Event::Head(Err(cause))) => return Err(Unforwarded::Failed(cause)),
+                Some(Event::Head(Ok(()))) if receiver.response.is_interim() => {
+                    interims += 1;
+                    if interims > MOST_INTERIM {
+                        return Err(Unforwarded::Failed(Upstream::HeadTooLarge));
+                    }
+                    self.pass_on(&receiver.response, receiver.message(), feed).await.map_err(Unforwarded::Content)?;
+                }
+                Some(Event::Head(Ok(()))) => break,
+                None if deadline.now() >= end => return Err(Unforwarded::Failed(Upstream::TotalSlow)),
+                None => return Err(Unforwarded::Failed(Upstream::FirstByteSlow)),
+            }
+        }
+        let response = &receiver.response;
+        if let Extent::Length(length) = response.extent
+            && length <= GATHERED
+            && feed.done
+        {
+            let idle = deadline.after(self.proxy.config.timeout.idle).min(end);
+            let gathered = deadline.until(idle, receiver.gather(stream, length as usize)).await;
+            gathered.unwrap_or(Err(Upstream::TotalSlow)).map_err(Unforwarded::Failed)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client what it may be told of an interim answer: 100 if it waits for that, and hints as far as the route lets
+    /// them through (RFC 9110 §15.2).
+    async fn pass_on(&mut self, response: &Response, message: &[u8], feed: &mut Feed) -> Result<(), Outcome> {
+        let version = self.request.head.version;
+        let knows_interim = version != Version::Http10;
+        match response.status.code() {
+            100 if feed.waits => {
+                feed.waits = false;
+                if let Some(invitation) = interim::invite(knows_interim, true, false) {
+                    self.content.tell(invitation, &[], self.limits).await?;
+                    self.interim = Some(invitation);
+                }
+            }
+            103 => {
+                let wants = self.request.navigates() || version == Version::Http2;
+                let links: Vec<_> = response.all(Name::Link).map(|link| ("Link", link.of(message))).collect();
+                if let (Some(hint), [_, ..]) = (interim::pass_hint(knows_interim, wants, self.common.hints_to_all), &links[..])
+                {
+                    self.content.tell(hint, &links, self.limits).await?;
+                    self.interim = Some(hint);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Feed {
+    fn of(request: &Request<'_>, content: &Content<'_>) -> Feed {
+        let sent = request::sent(request);
+        Feed {
+            nothing: sent == Sent::Nothing,
+            done: sent == Sent::Nothing,
+            chunked: sent == Sent::Chunked,
+            waits: sent != Sent::Nothing && content.waits(),
+            // Only what may be repeated is kept for it.
+            kept: (sent != Sent::Nothing && request.head.method.is_idempotent()).then(Vec::new),
+            replayed: 0,
+        }
+    }
+
+    /// Whether all that was taken from the client can be sent to another member.
+    fn can_repeat(&self) -> bool {
+        self.nothing || self.kept.is_some()
+    }
+
+    /// For another member.
+    fn begin_again(&mut self) {
+        self.replayed = 0;
+        self.done = self.nothing;
+    }
+
+    /// One step: what stands in the sender's buffer is sent, or a piece of content is put there.
+    pub(super) async fn step(
+        &mut self,
+        stream: &Stream,
+        sender: &mut Sender,
+        content: &mut Content<'_>,
+        limits: &Limits,
+    ) -> Result<(), Outcome> {
+        if !sender.is_sent() {
+            sender.flush(stream).await;
+            if sender.is_deaf() {
+                // What it has to say to that is on its way.
+                self.done = true;
+            }
+            return Ok(());
+        }
+        if self.waits {
+            // Who does not wait for 100 any longer sends without (RFC 9110 §10.1.1).
+            content.came().await?;
+            self.waits = false;
+        }
+        let out = sender.buffer();
+        if let Some(kept) = &self.kept
+            && self.replayed < kept.len()
+        {
+            put(self.chunked, &kept[self.replayed..], out);
+            self.replayed = kept.len();
+            return Ok(());
+        }
+        match content.next(limits).await? {
+            Some(piece) => {
+                put(self.chunked, piece, out);
+                if let Some(kept) = &mut self.kept {
+                    if kept.len() + piece.len() <= REPLAYED {
+                        kept.extend_from_slice(piece);
+                        self.replayed = kept.len();
+                    } else {
+                        self.kept = None;
+                    }
+                }
+            }
+            None => {
+                if self.chunked {
+                    out.extend_from_slice(LAST_CHUNK);
+                }
+                self.done = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put(chunked: bool, piece: &[u8], out: &mut Vec<u8>) {
+    if chunked {
+        put_chunk(out, piece);
+    } else {
+        out.extend_from_slice(piece);
+    }
+}

@@ -1,0 +1,284 @@
+//! An answer whose head has come: what still comes behind it, piece by piece, until the upstream's connection is free again.
+
+use super::Proxy;
+use super::forward::Feed;
+use crate::config::Limits;
+use crate::content::Content;
+use crate::deadline::Deadline;
+use crate::send::{Takes, give};
+use crate::socket::Socket;
+use crate::upstream::{Connection, Pending, Steps};
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use verdict_core::cause::Upstream;
+use verdict_core::status::Status;
+use verdict_wire::{Close, Extent, LAST_CHUNK, put_chunk};
+
+/// Content is gathered up to this size before it is sent on, as long as more of it is there already.
+const GATHERED: usize = 64 << 10;
+
+/// How a request fared on its way to the upstreams, for the log and for whoever asks why.
+#[derive(Clone)]
+pub(crate) struct Journey {
+    pub(crate) proxy: Rc<Proxy>,
+    pub(crate) began: Instant,
+    /// The member that was asked last.
+    pub(crate) member: Option<usize>,
+    /// How often a member was asked, or was tried to be.
+    pub(crate) attempts: u32,
+    /// The connection was there already.
+    pub(crate) reused: bool,
+    /// The steps of the last connection that was made.
+    pub(crate) steps: Steps,
+    /// Until the head of an answer had come.
+    pub(crate) first_byte: Option<Duration>,
+    /// Until the end of it.
+    pub(crate) total: Option<Duration>,
+    /// How it failed.
+    pub(crate) cause: Option<Upstream>,
+}
+
+/// The rest of an answer.
+pub(crate) struct Relay {
+    pub(super) proxy: Rc<Proxy>,
+    pub(super) member: usize,
+    /// There until it is free, or lost.
+    pub(super) connection: Option<Box<Connection>>,
+    pub(super) pending: Pending,
+    pub(super) feed: Feed,
+    pub(super) deadline: Deadline,
+    /// The tick by which all of it has to be over.
+    pub(super) end: u32,
+    pub(crate) journey: Journey,
+    /// Bytes of content that were given out.
+    pub(crate) bytes: u64,
+}
+
+/// What happens next.
+enum Turn {
+    /// Content of so many bytes.
+    Piece(usize),
+    End,
+    Broken(Upstream),
+    /// Some of the request was handed over; or what comes of it is not what it should be.
+    Fed(bool),
+}
+
+/// How content is framed for the client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Framed {
+    AsItIs,
+    Chunked,
+}
+
+/// The content of the request, as far as it still comes.
+pub(crate) type Unsent<'a, 'c> = Option<(&'a mut Content<'c>, &'a Limits)>;
+
+impl Journey {
+    pub(super) fn begin(proxy: &Rc<Proxy>) -> Journey {
+        Journey {
+            proxy: proxy.clone(),
+            began: Instant::now(),
+            member: None,
+            attempts: 0,
+            reused: false,
+            steps: Steps::default(),
+            first_byte: None,
+            total: None,
+            cause: None,
+        }
+    }
+
+    /// The member that was asked last.
+    pub(crate) fn member_name(&self) -> Option<&str> {
+        self.member.map(|member| self.proxy.pool.target(member).authority())
+    }
+}
+
+impl Relay {
+    /// What the upstream answered.
+    pub(crate) fn status(&self) -> Status {
+        match &self.connection {
+            Some(connection) => connection.receiver.response.status,
+            None => unreachable!("it is asked before anything is taken"),
+        }
+    }
+
+    /// The connection: it is there until the answer is over.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        match &mut self.connection {
+            Some(connection) => connection,
+            None => unreachable!("nothing is asked of it after its end"),
+        }
+    }
+
+    /// Whether more of the request's content is to be handed over while the answer comes.
+    pub(crate) fn feeds(&self) -> bool {
+        !self.feed.done
+    }
+
+    /// Takes content that lies behind the head already, all of it, and ends; `false` if some of it is still to come.
+    pub(super) fn take_whole(&mut self, out: &mut Vec<u8>) -> bool {
+        let here = self.feed.done
+            && match self.connection().receiver.response.extent {
+                Extent::Head => true,
+                Extent::Length(length) => self.connection().receiver.unread().len() as u64 >= length,
+                Extent::Chunked | Extent::Close | Extent::Tunnel => false,
+            };
+        while here {
+            match poll_once(self.next(None, Framed::AsItIs, out)) {
+                Some(Ok(true)) => {}
+                // It was there.
+                Some(Ok(false) | Err(_)) | None => break,
+            }
+        }
+        here
+    }
+
+    /// Appends the next piece of content, framed; `false` at the end, which is framed too. Errors: why the answer is broken off.
+    pub(crate) async fn next(&mut self, mut unsent: Unsent<'_, '_>, framed: Framed, out: &mut Vec<u8>) -> Result<bool, Upstream> {
+        loop {
+            match self.turn(&mut unsent, framed, out).await {
+                Some(Turn::Piece(bytes)) => {
+                    self.bytes += bytes as u64;
+                    return Ok(true);
+                }
+                Some(Turn::End) => {
+                    if framed == Framed::Chunked {
+                        out.extend_from_slice(LAST_CHUNK);
+                    }
+                    self.finish();
+                    return Ok(false);
+                }
+                Some(Turn::Fed(true)) => {}
+                Some(Turn::Fed(false)) => {
+                    // The upstream hears of it by the end of its connection.
+                    self.feed.done = true;
+                    self.connection().sender.give_up();
+                }
+                Some(Turn::Broken(cause)) => return Err(self.broken(cause)),
+                None => return Err(self.broken(Upstream::TotalSlow)),
+            }
+        }
+    }
+
+    /// One thing that happens in time.
+    async fn turn(&mut self, unsent: &mut Unsent<'_, '_>, framed: Framed, out: &mut Vec<u8>) -> Option<Turn> {
+        let Relay { connection, feed, deadline, end, proxy, .. } = self;
+        let Some(connection) = connection else { return Some(Turn::End) };
+        let Connection { stream, sender, receiver } = &mut **connection;
+        let feeds = unsent.is_some() && !(feed.done && sender.is_sent());
+        let feeding = async {
+            match unsent {
+                Some((content, limits)) => feed.step(stream, sender, content, limits).await.is_ok(),
+                None => pending().await,
+            }
+        };
+        let happens = async {
+            tokio::select! {
+                biased;
+                piece = receiver.piece(stream) => match piece {
+                    Ok(Some(piece)) => {
+                        match framed {
+                            Framed::Chunked => put_chunk(out, piece),
+                            Framed::AsItIs => out.extend_from_slice(piece),
+                        }
+                        Turn::Piece(piece.len())
+                    }
+                    Ok(None) => Turn::End,
+                    Err(cause) => Turn::Broken(cause),
+                },
+                fed = feeding, if feeds => Turn::Fed(fed),
+            }
+        };
+        deadline.until(deadline.after(proxy.config.timeout.idle).min(*end), happens).await
+    }
+
+    fn broken(&mut self, cause: Upstream) -> Upstream {
+        self.journey.cause = Some(cause);
+        self.journey.total = Some(self.journey.began.elapsed());
+        self.connection = None;
+        cause
+    }
+
+    /// The answer is over: its connection is for the next request, if it can be.
+    fn finish(&mut self) {
+        self.journey.total = Some(self.journey.began.elapsed());
+        if let Some(connection) = self.connection.take()
+            && self.feed.done
+            && connection.may_be_reused()
+        {
+            self.proxy.pool.put(self.member, connection, self.deadline.now());
+        }
+    }
+
+    /// Sends what stands in `out` and all that comes, over HTTP/1.1. Errors: why the client did not get all of it.
+    pub(crate) async fn send(
+        &mut self,
+        socket: &Socket,
+        framed: Framed,
+        mut unsent: Unsent<'_, '_>,
+        pause: Duration,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Close> {
+        loop {
+            let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+            // What is there already goes with what stands there.
+            let at_once = poll_once(self.next(again, framed, out));
+            let came = match at_once {
+                Some(came) => came,
+                None => {
+                    if !out.is_empty() {
+                        socket.write(out, pause).await?;
+                        out.clear();
+                    }
+                    let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+                    tokio::select! {
+                        biased;
+                        came = self.next(again, framed, out) => came,
+                        // Nobody waits for the rest.
+                        () = socket.stream.over() => return Err(Close::PeerReset),
+                    }
+                }
+            };
+            match came {
+                Ok(true) if out.len() < GATHERED => {}
+                Ok(true) => {
+                    socket.write(out, pause).await?;
+                    out.clear();
+                }
+                Ok(false) => {
+                    let sent = socket.write(out, pause).await;
+                    out.clear();
+                    return sent;
+                }
+                Err(_) => return Err(Close::AnswerBroken),
+            }
+        }
+    }
+
+    /// Gives all that comes to whoever takes it copied.
+    pub(crate) async fn give(&mut self, mut unsent: Unsent<'_, '_>, to: &mut impl Takes) -> Result<(), Close> {
+        let mut piece = Vec::new();
+        loop {
+            let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+            let more = self.next(again, Framed::AsItIs, &mut piece).await.map_err(|_| Close::AnswerBroken)?;
+            give(&piece, to).await?;
+            piece.clear();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The future's output, if it is there without waiting.
+pub(super) fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
