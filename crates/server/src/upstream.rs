@@ -20,7 +20,7 @@ pub(crate) use pool::{Pending, Pool, Steps, Tried};
 pub(crate) use roots::Roots;
 pub(crate) use socket::Waits;
 pub(crate) use stream::Stream;
-pub(crate) use target::Target;
+pub(crate) use target::{Host, Target};
 
 use bytes::Bytes;
 use connection::Receiver;

@@ -109,7 +109,8 @@ pub(super) fn route(
     let hints_to = hints_to_entry
         .as_ref()
         .and_then(|entry| reader.word(entry, &[("navigations", HintsTo::Navigations), ("all", HintsTo::All)]));
-    if let (Some(entry), None) = (&hints_to_entry, &hints_entry) {
+    // An upstream may give hints of its own, and who gets them is said here as well.
+    if let (Some(entry), None, false) = (&hints_to_entry, &hints_entry, matches!(kind, None | Some(Kind::Proxy(_)))) {
         let error = reader.findings.error(entry.key_span.clone(), "`hints-to` without `hints`");
         error.help("add `hints = [\"</app.css>; rel=preload; as=style\"]`, or remove it");
     }

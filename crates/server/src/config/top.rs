@@ -6,7 +6,7 @@ use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
     Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, allow, auth, console, guards, jobs,
-    limits, owned, proxies, syntax, tls, upload,
+    limits, owned, proxies, proxy, syntax, tls, upload,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -168,6 +168,7 @@ fn config(reader: &mut Reader<'_>, document: &DeTable<'_>) -> Option<Config> {
     upload::one_for_each_folder(reader, &routes, &spans);
     let router = router(&routes).ok()?;
     loops(reader, &routes, &spans, &router);
+    proxy::asks_itself(reader, &config.listen, &routes, &spans);
     let mut config = Config { auth: guards.auths, routes, router, ..config };
     if config.tls.as_ref().is_some_and(|tls| tls.redirect_http) {
         tls::redirect_http(&mut config);

@@ -16,6 +16,7 @@ pub(super) async fn addresses(target: &Target) -> Result<Vec<Address>, Upstream>
     let name = match target.host() {
         Host::Address(address) => return Ok(vec![Address::Inet((*address, target.port()).into())]),
         Host::Name(name) => name,
+        Host::Socket(path) => return Ok(vec![Address::Unix(path.clone())]),
     };
     // RFC 6761 §6.4: nothing under `invalid` exists, and nobody needs to be asked.
     if name.trim_end_matches('.').rsplit('.').next() == Some("invalid") {
@@ -53,6 +54,8 @@ pub(super) async fn secured(socket: Socket, target: &Target) -> Result<Stream, U
         Host::Address(address) => ServerName::from(*address),
         // What is no name of the DNS is in no certificate.
         Host::Name(name) => ServerName::try_from(name.to_string()).map_err(|_| Upstream::Certificate)?,
+        // Nobody certifies a path.
+        Host::Socket(_) => return Err(Upstream::Certificate),
     };
     let client = ClientConnection::new(roots.config(), name).map_err(|_| Upstream::Tls)?;
     Stream::secured(socket, client).await.map_err(|error| ungreeted(&error))

@@ -9,11 +9,16 @@ use std::sync::{Arc, OnceLock};
 
 /// Authorities, and what else a TLS connection to an upstream begins with.
 #[derive(Clone, Debug)]
-pub(crate) struct Roots(Arc<ClientConfig>);
+pub(crate) struct Roots {
+    config: Arc<ClientConfig>,
+    /// The certificates of a file; none of the system's, of which there is one set.
+    read: Arc<[CertificateDer<'static>]>,
+}
 
+/// Of the same certificates: a file that was read anew and says the same is no other one.
 impl PartialEq for Roots {
     fn eq(&self, other: &Roots) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.config, &other.config) || (!self.read.is_empty() && self.read == other.read)
     }
 }
 
@@ -23,7 +28,8 @@ impl Roots {
     /// The system's, read when they are first needed. Where it has none, no certificate is trusted.
     pub(super) async fn of_the_system() -> Roots {
         static SYSTEM: OnceLock<Roots> = OnceLock::new();
-        let read = || SYSTEM.get_or_init(|| Roots::new(rustls_native_certs::load_native_certs().certs).0).clone();
+        let read =
+            || SYSTEM.get_or_init(|| Roots::new(rustls_native_certs::load_native_certs().certs, [].into()).0).clone();
         match SYSTEM.get() {
             Some(roots) => roots.clone(),
             // A bundle has some hundred certificates: a thread that may wait reads them.
@@ -37,23 +43,23 @@ impl Roots {
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| format!("{}: {error}", path.display()))?;
-        match Roots::new(certificates) {
+        match Roots::new(certificates.clone(), certificates.into()) {
             (_, 0) => Err(format!("{}: no certificate that can be believed", path.display())),
             (roots, _) => Ok(roots),
         }
     }
 
     /// Of these certificates; and how many of them can be read.
-    fn new(certificates: Vec<CertificateDer<'static>>) -> (Roots, usize) {
+    fn new(certificates: Vec<CertificateDer<'static>>, read: Arc<[CertificateDer<'static>]>) -> (Roots, usize) {
         let mut store = RootCertStore::empty();
         let (taken, _) = store.add_parsable_certificates(certificates);
         let mut config = tls::client().with_root_certificates(store).with_no_client_auth();
         // RFC 7301: no other protocol is spoken to upstreams.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        (Roots(Arc::new(config)), taken)
+        (Roots { config: Arc::new(config), read }, taken)
     }
 
     pub(super) fn config(&self) -> Arc<ClientConfig> {
-        self.0.clone()
+        self.config.clone()
     }
 }

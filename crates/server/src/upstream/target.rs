@@ -1,8 +1,9 @@
-//! Whom to ask: a URL of `http` or `https`.
+//! Whom to ask: a URL of `http` or `https`, or a socket of this machine.
 
 use super::Roots;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use verdict_wire::RequestWriter;
 
 /// An origin and a path there.
@@ -25,7 +26,12 @@ pub(crate) enum Host {
     Name(Box<str>),
     /// An address.
     Address(IpAddr),
+    /// A socket of this machine, by its absolute path.
+    Socket(Box<Path>),
 }
+
+/// The most bytes that the path of a socket can have: one less than the system has room for.
+const LONGEST_SOCKET: usize = 107;
 
 impl Target {
     /// The target that a URL names (RFC 9110 §4.2). Errors: what is wrong with it, in words for whoever wrote it.
@@ -57,6 +63,7 @@ impl Target {
             (Host::Address(IpAddr::V6(address)), false) => format!("[{address}]:{port}"),
             (Host::Address(address), true) => address.to_string(),
             (Host::Address(address), false) => format!("{address}:{port}"),
+            (Host::Socket(_), _) => "localhost".to_owned(),
         };
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         if let Err(refused) = RequestWriter::new(&mut Vec::new(), "GET", &path, &authority) {
@@ -65,20 +72,55 @@ impl Target {
         Ok(Target { secure, host, port, authority: authority.into(), path: path.into(), roots: None })
     }
 
+    /// What listens on a socket of this machine, spoken to without TLS. Errors: what is wrong with its path, in words for
+    /// whoever wrote it.
+    pub(crate) fn socket(path: &str) -> Result<Target, String> {
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err("a socket is named by its absolute path, as in `unix:/run/app.sock`".to_owned());
+        }
+        if path.contains('\0') {
+            return Err("a path has no NUL in it".to_owned());
+        }
+        if path.ends_with('/') {
+            return Err("a path that ends in a slash is a folder's".to_owned());
+        }
+        if path.len() > LONGEST_SOCKET {
+            return Err(format!("the path of a socket has at most {LONGEST_SOCKET} bytes"));
+        }
+        let host = Host::Socket(PathBuf::from(path).into());
+        // What is reached has no name of its own, and `Host` is not to be empty: many would refuse that.
+        Ok(Target { secure: false, host, port: 0, authority: "localhost".into(), path: "/".into(), roots: None })
+    }
+
+    /// The same server, asked for another path, and as this host if one is given. `None` where it cannot be asked so.
+    pub(crate) fn at(&self, path: &str, authority: Option<&str>) -> Option<Target> {
+        let authority = authority.unwrap_or(&self.authority);
+        RequestWriter::new(&mut Vec::new(), "GET", path, authority).ok()?;
+        Some(Target { path: path.into(), authority: authority.into(), ..self.clone() })
+    }
+
+    /// Whether the other one is the same server, reached the same way.
+    pub(crate) fn is_origin_of(&self, other: &Target) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
     /// The same, whose certificate is to be signed by one of these authorities, and not by one of the system's.
     pub(crate) fn trusting(self, roots: &Roots) -> Target {
         Target { roots: Some(roots.clone()), ..self }
     }
 
-    pub(super) fn is_secure(&self) -> bool {
+    /// Whether over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
         self.secure
     }
 
-    pub(super) fn host(&self) -> &Host {
+    /// What is to be reached.
+    pub(crate) fn host(&self) -> &Host {
         &self.host
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port; 0 of a socket of this machine.
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
@@ -87,19 +129,26 @@ impl Target {
         &self.authority
     }
 
-    pub(super) fn path(&self) -> &str {
+    /// Path and query.
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
+    /// Whom to believe; `None` is whom the system does.
     pub(super) fn roots(&self) -> Option<&Roots> {
         self.roots.as_ref()
     }
 }
 
+/// As in a config: without a path where all of it is asked for.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Host::Socket(path) = &self.host {
+            return write!(f, "unix:{}", path.display());
+        }
         let scheme = if self.secure { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority, self.path)
+        let path = if *self.path == *"/" { "" } else { &self.path };
+        write!(f, "{scheme}://{}{path}", self.authority)
     }
 }
 
@@ -165,6 +214,7 @@ mod tests {
             let found = match target.host() {
                 Host::Name(name) => name.to_string(),
                 Host::Address(address) => address.to_string(),
+                Host::Socket(path) => path.display().to_string(),
             };
             assert_eq!((target.is_secure(), &found[..], target.port()), (secure, host, port), "{url}");
             assert_eq!((target.authority(), target.path()), (authority, path), "{url}");
@@ -207,5 +257,38 @@ mod tests {
             let error = Target::parse(url).expect_err(url);
             assert!(error.contains(word), "{url:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_socket_is_named_by_its_absolute_path() {
+        let target = Target::socket("/run/app.sock").unwrap();
+        assert_eq!((target.to_string(), target.authority()), ("unix:/run/app.sock".to_owned(), "localhost"));
+        assert!(!target.is_secure() && *target.host() == Host::Socket(Path::new("/run/app.sock").into()));
+        let longest = format!("/{}", "x".repeat(LONGEST_SOCKET - 1));
+        assert!(Target::socket(&longest).is_ok());
+        for (path, word) in [
+            ("", "absolute"),
+            ("run/app.sock", "absolute"),
+            ("//run/app.sock", "absolute"),
+            ("/run/app\0", "NUL"),
+            ("/run/", "folder"),
+            (&*format!("{longest}x"), "107 bytes"),
+        ] {
+            let error = Target::socket(path).expect_err(path);
+            assert!(error.contains(word), "{path:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_same_server_is_asked_for_another_path_as_another_host() {
+        let target = Target::parse("http://a.example:81/x").unwrap();
+        let health = target.at("/health?deep", None).unwrap();
+        assert_eq!((health.authority(), health.path()), ("a.example:81", "/health?deep"));
+        assert!(target.is_origin_of(&health) && health != target);
+        let health = target.at("/", Some("b.example")).unwrap();
+        assert_eq!((health.authority(), health.port()), ("b.example", 81));
+        assert!(target.is_origin_of(&health) && !target.is_origin_of(&Target::parse("http://a.example/x").unwrap()));
+        assert!(target.at("health", None).is_none() && target.at("/a b", None).is_none());
+        assert!(target.at("/", Some("a b")).is_none());
     }
 }
