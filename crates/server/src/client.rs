@@ -351,6 +351,8 @@ impl<'w> Client<'w> {
             sending: times.sent.unwrap_or_else(Instant::now) - times.decided,
             at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
+            journey: answered.answer.journey(),
+            gone: answered.answer.gone,
         });
     }
 }

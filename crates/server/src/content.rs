@@ -139,7 +139,10 @@ impl<'a> Content<'a> {
 
     /// Whether the client waits for 100 before it sends, and nothing of it has come.
     pub(crate) fn waits(&self) -> bool {
-        self.waits && self.invited.is_none() && !self.is_begun() && !matches!(&self.way, Way::Http1(http1) if !http1.first.is_empty())
+        self.waits
+            && self.invited.is_none()
+            && !self.is_begun()
+            && !matches!(&self.way, Way::Http1(http1) if !http1.first.is_empty())
     }
 
     /// Waits until the client sends although it was not invited. Whoever bounds that in time may give it up.

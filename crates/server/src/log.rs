@@ -4,6 +4,7 @@
 //! and counted, never a request wait.
 
 use crate::config;
+use crate::handler::proxy::Journey;
 use std::cell::{Cell, RefCell};
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
@@ -54,6 +55,10 @@ pub(crate) struct Line<'a> {
     pub(crate) at_byte: Option<usize>,
     /// Why the connection ends with this answer.
     pub(crate) close: Option<&'static str>,
+    /// How it fared on its way to an upstream.
+    pub(crate) journey: Option<&'a Journey>,
+    /// The client has left, and got no status.
+    pub(crate) gone: bool,
 }
 
 /// How many lines were dropped, of all workers.
@@ -244,14 +249,12 @@ fn json(out: &mut String, line: &Line<'_>) {
     member("host", line.host);
     member("agent", line.agent);
     member("referer", line.referer);
-    let _ = write!(
-        out,
-        ",\"version\":\"{}\",\"status\":{},\"reason\":\"{}\",\"stage\":\"{}\"",
-        line.version,
-        verdict.status(),
-        verdict.reason,
-        verdict.reason.entry().stage.name()
-    );
+    let _ = write!(out, ",\"version\":\"{}\"", line.version);
+    if !line.gone {
+        let (status, reason) = (verdict.status(), verdict.reason);
+        let stage = reason.entry().stage.name();
+        let _ = write!(out, ",\"status\":{status},\"reason\":\"{reason}\",\"stage\":\"{stage}\"");
+    }
     if let Some(interim) = line.interim {
         let _ = write!(out, ",\"interim\":\"{interim}\"");
     }
@@ -275,6 +278,18 @@ fn json(out: &mut String, line: &Line<'_>) {
     if let Some(close) = line.close {
         let _ = write!(out, ",\"close\":\"{close}\"");
     }
+    if let Some(journey) = line.journey {
+        out.push_str(",\"upstream\":{");
+        for (name, value) in journey.times() {
+            let _ = write!(out, "\"{name}\":{value},");
+        }
+        if let Some(cause) = journey.failure() {
+            let _ = write!(out, "\"cause\":\"{cause}\",");
+        }
+        out.push_str("\"member\":");
+        push_json(out, journey.member_name().unwrap_or_default());
+        out.push('}');
+    }
     out.push_str("}\n");
 }
 
@@ -284,7 +299,12 @@ fn text(out: &mut String, line: &Line<'_>) {
     push_or_dash(out, line.method);
     out.push(' ');
     push_or_dash(out, line.target);
-    let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
+    match line.gone {
+        true => out.push_str(" - - -"),
+        false => {
+            let _ = write!(out, " {} {} {}", verdict.status(), verdict.reason, verdict.reason.entry().stage.name());
+        }
+    }
     if let Some(interim) = line.interim {
         let _ = write!(out, " interim={interim}");
     }
@@ -299,6 +319,17 @@ fn text(out: &mut String, line: &Line<'_>) {
     }
     if let Some(close) = line.close {
         let _ = write!(out, " close={close}");
+    }
+    if let Some(journey) = line.journey {
+        if let Some(member) = journey.member_name() {
+            let _ = write!(out, " upstream={member}");
+        }
+        if let Some(cause) = journey.failure() {
+            let _ = write!(out, " cause={cause}");
+        }
+        for (name, value) in journey.times() {
+            let _ = write!(out, " {name}={value}");
+        }
     }
     let total = line.head + line.decision + line.sending;
     let _ = write!(
@@ -374,6 +405,8 @@ mod tests {
             sending: Duration::ZERO,
             at_byte: None,
             close: None,
+            journey: None,
+            gone: false,
         };
         let mut lines = String::new();
         json(&mut lines, &line);

@@ -24,7 +24,13 @@ pub(crate) struct Moment<'a> {
 
 impl<'a> Moment<'a> {
     pub(crate) fn of(worker: &'a Worker) -> Moment<'a> {
-        Moment { clock: &worker.clock, random: &worker.random, deadlines: Some(&worker.deadlines), reactor: Some(&worker.reactor), left: None }
+        Moment {
+            clock: &worker.clock,
+            random: &worker.random,
+            deadlines: Some(&worker.deadlines),
+            reactor: Some(&worker.reactor),
+            left: None,
+        }
     }
 
     /// Waits until the client is gone, or has ended its side, which is the same to see. One that reads still is owed a word.

@@ -52,9 +52,9 @@ mod tell;
 mod uploads;
 
 use change::Subject;
-use proxy::Onward;
 pub(crate) use gates::Passed;
 pub(crate) use possible::{is_noticed, of_any_message};
+use proxy::Onward;
 pub(crate) use tell::{Step, Told, tell_malformed};
 
 /// What was decided and written, and what is still to be sent.
@@ -80,6 +80,16 @@ pub(crate) struct Answer {
     pub(crate) journey: Option<Box<Journey>>,
     /// The client has left, and nothing is sent.
     pub(crate) gone: bool,
+}
+
+impl Answer {
+    /// How it fared on its way to an upstream.
+    pub(crate) fn journey(&self) -> Option<&Journey> {
+        match &self.rest {
+            Rest::Relay(relay, _) | Rest::Tunnel(relay) => Some(&relay.journey),
+            Rest::Nothing | Rest::Part(..) | Rest::Parts(..) => self.journey.as_deref(),
+        }
+    }
 }
 
 /// What the target turned out to be.

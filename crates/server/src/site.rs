@@ -255,9 +255,7 @@ impl Site {
                     };
                     (Handler::Jobs(Jobs::new(config.clone(), reader.clone()), *part), Jobs::allow(*part))
                 }
-                (Kind::Proxy(config), _) => {
-                    (Handler::Proxy(Rc::new(Proxy::new(config.clone()))), proxy::ALLOW)
-                }
+                (Kind::Proxy(config), _) => (Handler::Proxy(Rc::new(Proxy::new(config.clone()))), proxy::ALLOW),
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };
             Route { handler, common, allow, gates: Gates::of(route, i, &opened.gates) }

@@ -4,8 +4,8 @@ use super::auth::Guards;
 use super::later::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
-    HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance, proxy,
-    rate, report, timeout, upload,
+    HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance,
+    proxy, rate, report, timeout, upload,
 };
 use crate::route::{Host, Pattern};
 use std::collections::BTreeMap;
@@ -58,7 +58,9 @@ pub(super) fn route(
 ) -> Option<Route> {
     let DeValue::Table(entries) = value.get_ref() else {
         let error = reader.findings.error(value.span(), "a route is a table");
-        error.help("write `files`, `documents`, `jobs`, `proxy`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`");
+        error.help(
+            "write `files`, `documents`, `jobs`, `proxy`, `redirect` or `respond` below a line `[route.\"PATTERN\"]`",
+        );
         return None;
     };
     let mut table = Table::new(Place::Route, entries);

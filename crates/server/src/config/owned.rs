@@ -11,7 +11,10 @@ fn owns(route: &Route) -> Option<&'static str> {
         Kind::Files(files) => files.upload.as_ref().map(|_| "upload"),
         Kind::Jobs(_, Part::Queue) => Some("jobs"),
         // The route that it belongs to has said all of it.
-        Kind::Collection(_) | Kind::Jobs(_, Part::Monitor | Part::Result) | Kind::Redirect(_) | Kind::Respond(_)
+        Kind::Collection(_)
+        | Kind::Jobs(_, Part::Monitor | Part::Result)
+        | Kind::Redirect(_)
+        | Kind::Respond(_)
         | Kind::Proxy(_) => None,
     }
 }

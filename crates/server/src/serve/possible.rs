@@ -168,7 +168,9 @@ impl Site {
                         (find, conditional(false, false), Jobs::may_do(*part, method), Vec::new())
                     }
                     // Conditions and ranges are the upstream's to judge.
-                    Handler::Proxy(_) => (find, vec![Precondition { exempt: true, ..unconditional(method) }], may_forward(), Vec::new()),
+                    Handler::Proxy(_) => {
+                        (find, vec![Precondition { exempt: true, ..unconditional(method) }], may_forward(), Vec::new())
+                    }
                     Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
                     Handler::Respond(fixed) => {
                         let exempt = fixed.status.class() != Class::Successful;

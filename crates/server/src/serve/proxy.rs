@@ -10,7 +10,6 @@ use std::rc::Rc;
 use verdict_core::cause::Unarrived;
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Outcome, Process};
-use verdict_core::reason::Reason;
 use verdict_core::status::Status;
 
 /// What came of passing a request on.
@@ -80,7 +79,12 @@ impl Exchange<'_, '_> {
     }
 
     /// Writes the head of an answer that is passed on; what of it is still to come, and whether the connection may go on.
-    pub(super) fn pass_on(&self, mut relay: Box<Relay>, writing: &Writing<'_, '_>, out: &mut Vec<u8>) -> (Rest, u64, bool) {
+    pub(super) fn pass_on(
+        &self,
+        mut relay: Box<Relay>,
+        writing: &Writing<'_, '_>,
+        out: &mut Vec<u8>,
+    ) -> (Rest, u64, bool) {
         let cors = self.gates().is_some_and(|gates| gates.cors.is_some());
         let is_of_cors = |name: &str| name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"));
         let (passed, keep) = relay.put_head(writing, self.request, |name| cors && is_of_cors(name), out);
@@ -89,14 +93,5 @@ impl Exchange<'_, '_> {
             Passed::Content(framed) => (Rest::Relay(relay, framed), 0, keep),
             Passed::Tunnel => (Rest::Tunnel(relay), 0, false),
         }
-    }
-
-    /// What is told of a request whose client has left: that it has.
-    pub(super) fn is_gone(&self) -> bool {
-        self.onward.as_ref().is_some_and(|onward| onward.gone)
-    }
-
-    pub(super) fn is_upstreams(&self, reason: Reason) -> bool {
-        matches!(reason, Reason::UpstreamAnswered { .. }) && self.onward.as_ref().is_some_and(|onward| onward.relay.is_some())
     }
 }

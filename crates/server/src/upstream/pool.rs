@@ -234,9 +234,7 @@ impl Pool {
     pub(crate) fn sweep(&self, now: u32) {
         for seat in &self.seats {
             let mut idle = seat.idle.borrow_mut();
-            idle.retain(|idle| {
-                idle.since.saturating_add(ticks(IDLE)) > now && !idle.connection.stream.has_stirred()
-            });
+            idle.retain(|idle| idle.since.saturating_add(ticks(IDLE)) > now && !idle.connection.stream.has_stirred());
             let kept = idle.len().next_power_of_two();
             idle.shrink_to(kept);
         }

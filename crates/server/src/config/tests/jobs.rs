@@ -37,7 +37,10 @@ fn each_option_is_read_and_has_its_default() {
     let found = jobs(&config);
     assert_eq!((found.workers, found.queue, found.retries, found.preferred), (2, 7, 0, true));
     let s = Duration::from_secs;
-    assert_eq!((found.keep, found.timeout), (s(86400), Timeout { connect: s(1), first_byte: s(30), idle: s(30), total: s(30) }));
+    assert_eq!(
+        (found.keep, found.timeout),
+        (s(86400), Timeout { connect: s(1), first_byte: s(30), idle: s(30), total: s(30) })
+    );
 }
 
 #[test]

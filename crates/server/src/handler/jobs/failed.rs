@@ -34,9 +34,7 @@ pub(super) fn told(why: &str, id: &str, attempts: u32) -> Failed {
     let (outcome, fields) = match (status, cause) {
         (Some(status), _) => (Outcome::Answered(status), Vec::new()),
         // RFC 9209 §2
-        (None, Some(cause)) => {
-            (Outcome::Upstream(cause), vec![("Proxy-Status", proxy_status(cause, None))])
-        }
+        (None, Some(cause)) => (Outcome::Upstream(cause), vec![("Proxy-Status", proxy_status(cause, None))]),
         (None, None) => (Outcome::Failure(Failure::Corrupt), Vec::new()),
     };
     Failed { outcome, fields, details }

@@ -1,7 +1,7 @@
 //! The head that the client gets: the upstream's, without what was between it and us, and with what is ours.
 
-use super::relay::{Framed, Relay};
 use super::Proxy;
+use super::relay::{Framed, Relay};
 use crate::answer::Writing;
 use crate::request::Request;
 use verdict_core::cause::Upstream;
@@ -36,9 +36,9 @@ impl Relay {
         let size = match response.extent {
             Extent::Length(length) => Some(length),
             // What GET would have is what HEAD tells.
-            Extent::Head if request.head.method == Method::Head => {
-                response.value(Name::ContentLength, message).and_then(|value| std::str::from_utf8(value).ok()?.parse().ok())
-            }
+            Extent::Head if request.head.method == Method::Head => response
+                .value(Name::ContentLength, message)
+                .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok()),
             Extent::Head | Extent::Chunked | Extent::Close | Extent::Tunnel => None,
         };
         let mut head = HeadWriter::new(out, status);

@@ -79,7 +79,11 @@ enum Event {
 /// Why one attempt failed.
 enum Attempted {
     /// `sent`: the member may have acted upon it.
-    Failed { cause: Upstream, sent: bool, reused: bool },
+    Failed {
+        cause: Upstream,
+        sent: bool,
+        reused: bool,
+    },
     Over(Unforwarded),
 }
 
@@ -213,7 +217,7 @@ impl Forward<'_, '_> {
             proxy: self.proxy.clone(),
             member,
             connection: Some(connection),
-            pending,
+            _pending: pending,
             feed: std::mem::take(feed),
             deadline,
             end,
@@ -292,7 +296,8 @@ impl Forward<'_, '_> {
             103 => {
                 let wants = self.request.navigates() || version == Version::Http2;
                 let links: Vec<_> = response.all(Name::Link).map(|link| ("Link", link.of(message))).collect();
-                if let (Some(hint), [_, ..]) = (interim::pass_hint(knows_interim, wants, self.common.hints_to_all), &links[..])
+                if let (Some(hint), [_, ..]) =
+                    (interim::pass_hint(knows_interim, wants, self.common.hints_to_all), &links[..])
                 {
                     self.content.tell(hint, &links, self.limits).await?;
                     self.interim = Some(hint);

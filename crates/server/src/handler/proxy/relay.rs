@@ -14,7 +14,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use verdict_core::cause::Upstream;
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{Outcome, Process};
+use verdict_core::reason::Reason;
 use verdict_core::status::Status;
+use verdict_core::{Facts, decide};
 use verdict_wire::{Close, Extent, LAST_CHUNK, put_chunk};
 
 /// Content is gathered up to this size before it is sent on, as long as more of it is there already.
@@ -47,7 +51,8 @@ pub(crate) struct Relay {
     pub(super) member: usize,
     /// There until it is free, or lost.
     pub(super) connection: Option<Box<Connection>>,
-    pub(super) pending: Pending,
+    /// It counts as under way until it is over.
+    pub(super) _pending: Pending,
     pub(super) feed: Feed,
     pub(super) deadline: Deadline,
     /// The tick by which all of it has to be over.
@@ -90,6 +95,27 @@ impl Journey {
             total: None,
             cause: None,
         }
+    }
+
+    /// How often, and how long each step took, in microseconds: those that were taken.
+    pub(crate) fn times(&self) -> impl Iterator<Item = (&'static str, u128)> {
+        let Steps { look_up, connect, tls } = self.steps;
+        let step = |name, time: Duration| (!time.is_zero()).then_some((name, time.as_micros()));
+        let all = [
+            Some(("attempts", u128::from(self.attempts))),
+            step("dns_us", look_up),
+            step("connect_us", connect),
+            step("tls_us", tls),
+            self.first_byte.map(|time| ("first_byte_us", time.as_micros())),
+            self.total.map(|time| ("total_us", time.as_micros())),
+        ];
+        all.into_iter().flatten()
+    }
+
+    /// What its failure is called, where the client may have been told something else: a head that had come already.
+    pub(crate) fn failure(&self) -> Option<Reason> {
+        let process = Process { work: Work::Forward, outcome: Outcome::Upstream(self.cause?) };
+        Some(decide(&Facts { process, ..Facts::default() }).reason)
     }
 
     /// The member that was asked last.
@@ -139,7 +165,12 @@ impl Relay {
     }
 
     /// Appends the next piece of content, framed; `false` at the end, which is framed too. Errors: why the answer is broken off.
-    pub(crate) async fn next(&mut self, mut unsent: Unsent<'_, '_>, framed: Framed, out: &mut Vec<u8>) -> Result<bool, Upstream> {
+    pub(crate) async fn next(
+        &mut self,
+        mut unsent: Unsent<'_, '_>,
+        framed: Framed,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Upstream> {
         loop {
             match self.turn(&mut unsent, framed, out).await {
                 Some(Turn::Piece(bytes)) => {

@@ -46,7 +46,8 @@ pub(super) fn write(
 ) -> Result<(), Refused> {
     let (head, bytes) = (request.head, request.bytes);
     let method = std::str::from_utf8(head.method_token.of(bytes)).map_err(|_| Refused::Method)?;
-    let asked_for = head.authority(bytes).and_then(|host| std::str::from_utf8(host).ok()).filter(|host| !host.is_empty());
+    let asked_for =
+        head.authority(bytes).and_then(|host| std::str::from_utf8(host).ok()).filter(|host| !host.is_empty());
     let host = match &proxy.host {
         HostPolicy::Client => asked_for.unwrap_or(member),
         HostPolicy::Member => member,
