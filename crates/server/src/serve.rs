@@ -20,6 +20,7 @@ use crate::request::Request;
 use crate::route::{Found, Match, push_uri};
 use crate::site::{Common, READING, Route, Site};
 use std::borrow::Cow;
+use std::future::pending;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 use std::time::Duration;
@@ -209,6 +210,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
             Found::SlashMissing { .. } | Found::Nothing => None,
         };
         let route = self.route.map(|i| &self.site.routes[i]);
+        if let (Some(Route { handler: Handler::Proxy(_), .. }), Wait::No) = (route, self.wait) {
+            // It is going to wait, nearly always: nothing is asked twice.
+            return pending().await;
+        }
 
         arrive(path, &self.arrival(route))?;
         let admitted = match (gates, self.hidden) {

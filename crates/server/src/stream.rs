@@ -101,10 +101,16 @@ impl Stream {
     /// Appends some of what has come, for which there is room; 0 bytes are the end.
     pub(crate) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>> {
         match &self.session {
-            None => self.socket.poll_io(context, Way::Read, |socket| {
-                let (n, _) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
-                Ok(n)
-            }),
+            None => {
+                let read = ready!(self.socket.poll_io(context, Way::Read, |socket| {
+                    let (n, _) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
+                    Ok(n)
+                }));
+                if matches!(read, Ok(1..)) && buffer.capacity() > buffer.len() {
+                    self.socket.is_drained();
+                }
+                Poll::Ready(read)
+            }
             Some(session) => session.poll_read(&self.socket, context, buffer),
         }
     }

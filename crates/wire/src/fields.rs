@@ -84,8 +84,9 @@ impl Fields {
         let named = self.has(Name::Connection);
         self.lines.iter().filter(move |line| {
             let name = line.name.of(message);
-            !line.known.is_some_and(is_hop_by_hop)
-                && !(named && framing::options(self, message).any(|(option, _)| option.eq_ignore_ascii_case(name)))
+            let is_named = || framing::options(self, message).any(|(option, _)| option.eq_ignore_ascii_case(name));
+            let is_of_connection = line.known.is_some_and(is_hop_by_hop) || named && is_named();
+            !is_of_connection
         })
     }
 

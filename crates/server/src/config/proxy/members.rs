@@ -14,10 +14,7 @@ pub(super) fn read(
     entry: &Entry<'_, '_>,
     authorities: Option<&Entry<'_, '_>>,
 ) -> Option<Vec<Target>> {
-    let roots = match authorities {
-        Some(entry) => Some(self::authorities(reader, entry)),
-        None => None,
-    };
+    let roots = authorities.map(|entry| self::authorities(reader, entry));
     if let DeValue::Array(values) = entry.value.get_ref()
         && values.is_empty()
     {

@@ -113,11 +113,13 @@ fn relocated(location: &str, member: &str, proxy: &Proxy, request: &Request<'_>)
             let (authority, path) = rest.split_at(end);
             let is_member = authority.eq_ignore_ascii_case(member);
             let is_own = authority.as_bytes().eq_ignore_ascii_case(asked_for);
-            // What the client asked for, with another scheme, is a redirect to that scheme.
-            if !is_member && !(is_own && proxy.config.strip > 0) {
+            if is_member {
+                (path, false)
+            } else if is_own && proxy.config.strip > 0 {
+                (path, true)
+            } else {
                 return None;
             }
-            (path, is_own && !is_member)
         }
         Some(_) => return None,
         None if location.starts_with('/') && !location.starts_with("//") && proxy.config.strip > 0 => (location, false),

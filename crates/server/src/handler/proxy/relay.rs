@@ -154,13 +154,8 @@ impl Relay {
                 Extent::Length(length) => self.connection().receiver.unread().len() as u64 >= length,
                 Extent::Chunked | Extent::Close | Extent::Tunnel => false,
             };
-        while here {
-            match poll_once(self.next(None, Framed::AsItIs, out)) {
-                Some(Ok(true)) => {}
-                // It was there.
-                Some(Ok(false) | Err(_)) | None => break,
-            }
-        }
+        // What is there comes without waiting.
+        while here && let Some(Ok(true)) = poll_once(self.next(None, Framed::AsItIs, out)) {}
         here
     }
 
