@@ -8,7 +8,7 @@ use super::connect;
 use super::connection::Connection;
 use super::socket::{Address, Socket, Waits};
 use super::stream::Stream;
-use super::target::Target;
+use super::target::{Host, Target};
 use crate::deadline::{Deadline, NEVER, ticks};
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
@@ -208,11 +208,12 @@ impl Pool {
         }
     }
 
-    /// A connection that is there and that nothing has happened on.
-    pub(crate) fn take(&self, member: usize) -> Option<Box<Connection>> {
+    /// A connection that is there and that nothing has happened on. What may not be sent twice is worth a look at each: the kernel
+    /// may know what it has not told.
+    pub(crate) fn take(&self, member: usize, look: bool) -> Option<Box<Connection>> {
         let mut idle = self.seats[member].idle.borrow_mut();
         while let Some(Idle { connection, .. }) = idle.pop() {
-            if !connection.stream.has_stirred() {
+            if !connection.stream.has_stirred() && !(look && connection.stream.has_something()) {
                 return Some(connection);
             }
         }
@@ -253,7 +254,9 @@ impl Pool {
         let target = self.target(member);
         let began = Instant::now();
         let addresses = self.addresses(member, deadline, deadline.after(time).min(end)).await?;
-        steps.look_up = began.elapsed();
+        if let Host::Name(_) = target.host() {
+            steps.look_up = began.elapsed();
+        }
         let began = Instant::now();
         let mut reached = Err(Upstream::NameUnknown);
         for (i, address) in addresses.iter().enumerate() {

@@ -116,6 +116,12 @@ impl Stream {
         self.socket.is_over()
     }
 
+    /// Whether something waits to be read, or the other side has ended: the kernel is asked.
+    pub(super) fn has_something(&self) -> bool {
+        let peeked = recv(self.socket.get(), &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        !matches!(peeked, Err(rustix::io::Errno::AGAIN))
+    }
+
     /// Ends our side; what comes can still be read.
     pub(crate) fn finish(&self) {
         if let Some(session) = &self.session {

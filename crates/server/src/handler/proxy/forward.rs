@@ -178,7 +178,8 @@ impl Forward<'_, '_> {
     ) -> Result<Relay, (Attempted, Deadline)> {
         let pool = self.proxy.pool.clone();
         let pending = pool.enter(member);
-        let kept = if fresh { None } else { pool.take(member) };
+        let repeatable = self.request.head.method.is_idempotent();
+        let kept = if fresh { None } else { pool.take(member, !repeatable) };
         let reused = kept.is_some();
         (journey.reused, journey.steps) = (reused, Steps::default());
         let mut connection = match kept {
