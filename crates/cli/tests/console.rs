@@ -92,6 +92,90 @@ fn maintenance_closes_and_opens_what_it_is_told() {
     assert!(!socket.exists(), "the socket goes with its server");
 }
 
+/// What `verdict explain` says, on standard output and on standard error.
+fn explain(running: &Running, arguments: &[&str]) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+    let ran = command.arg("explain").args(arguments).current_dir(running.folder.path()).output();
+    let ran = ran.expect("the command starts");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    assert!(ran.status.success(), "{}", text(ran.stderr));
+    (text(ran.stdout), text(ran.stderr))
+}
+
+#[test]
+fn the_server_that_runs_explains_what_it_would_answer_now_and_changes_nothing() {
+    let limited = "[route.\"/limited\"]\nrespond = { status = 200 }\nrate = \"2/h per client\"\n";
+    let notes = "[route.\"/notes/{id}\"]\ndocuments = { unique = [\"/name\"] }\n";
+    let mut running = server(&format!("{CONFIG}{limited}{notes}"));
+    assert_eq!(maintenance(&running, &["on", "/a"]).status.code(), Some(0));
+    let (told, said) = explain(&running, &["GET", "/a"]);
+    assert!(told.starts_with("503 Service Unavailable  maintenance"), "{told}");
+    assert!(told.ends_with("told by the server that runs, as it is now\n") && said.is_empty(), "{told}{said}");
+    let (told, _) = explain(&running, &["GET", "/a", "--offline"]);
+    assert!(told.starts_with("200 OK"), "what was ordered of the server is not in its config: {told}");
+    // It takes no rate.
+    for _ in 0..5 {
+        assert!(explain(&running, &["GET", "/limited"]).0.starts_with("200 OK"));
+    }
+    assert!(head(&running, "/limited").starts_with("HTTP/1.1 200") && head(&running, "/limited").starts_with("HTTP/1.1 200"));
+    assert!(explain(&running, &["GET", "/limited"]).0.starts_with("429 Too Many Requests"));
+    // Nothing is written, and what was written is seen.
+    let put = |id: &str| {
+        let target = format!("/notes/{id}");
+        explain(&running, &["PUT", &target, "-H", "Content-Type: application/json", "-d", "{\"name\":\"x\"}"]).0
+    };
+    for _ in 0..2 {
+        let told = put("one");
+        assert!(told.starts_with("Nothing stands in its way\n") && told.contains("as it was tried"), "{told}");
+        assert!(head(&running, "/notes/one").starts_with("HTTP/1.1 404"));
+    }
+    let mut stream = TcpStream::connect(running.address).expect("the server accepts");
+    let request = "PUT /notes/one HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                   Content-Length: 12\r\n\r\n{\"name\":\"x\"}";
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert!(put("two").starts_with("409 Conflict  unique-member-taken"), "{}", put("two"));
+    // Who changes the file is told that the server does not go by it yet.
+    let config = running.folder.path().join("verdict.toml");
+    fs::write(&config, CONFIG).expect("a file");
+    let (told, said) = explain(&running, &["GET", "/limited"]);
+    assert!(told.starts_with("429") && said.contains("verdict.toml is not what the server goes by"), "{told}{said}");
+    assert!(explain(&running, &["GET", "/limited", "--offline"]).0.starts_with("404"));
+    signal(running.child.id(), "TERM");
+    running.ends();
+    let (told, _) = explain(&running, &["GET", "/a"]);
+    assert!(told.starts_with("200 OK") && told.contains("no server answers: told by the config"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused_by_the_console() {
+    let running = server(CONFIG);
+    let socket = socket(&running);
+    let order = |content: &str| {
+        let request = format!(
+            "POST /explain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{content}",
+            content.len()
+        );
+        ask(&socket, &request).expect("an answer")
+    };
+    for (content, status, reason) in [
+        ("{", 400, "json-malformed"),
+        ("{}", 422, "schema-violated"),
+        (r#"{"message":"!","from":"127.0.0.1"}"#, 422, "schema-violated"),
+        (r#"{"message":"","from":"127.0.0.1"}"#, 422, "schema-violated"),
+        (r#"{"message":"R0VUIC8","from":"nobody"}"#, 422, "schema-violated"),
+    ] {
+        let (answered, told) = order(content);
+        assert!(answered == status && told.contains(reason), "{content}: {answered} {told}");
+    }
+    // `GET /a HTTP/1.1`, cut short: a malformed message is explained as any other.
+    let (status, told) = order(r#"{"message":"R0VUIC9hIEhUVFAvMS4x","from":"127.0.0.1"}"#);
+    assert!(status == 200 && told.contains("\"reason\":\"head-cut-short\""), "{told}");
+    assert_eq!(get(&socket, "/explain").map(|(status, _)| status), Some(405));
+}
+
 #[test]
 fn a_config_is_taken_anew_or_its_faults_are_told() {
     let running = server(CONFIG);

@@ -141,10 +141,31 @@ impl Guard {
     /// answered at once: at most a signature is verified, which takes some 50 µs.
     pub(crate) async fn identify<'a>(
         &self,
+        authorization: impl Iterator<Item = &'a [u8]>,
+        client: IpAddr,
+        now: i64,
+        wait: Wait,
+    ) -> Result<Arc<Identity>, Unidentified> {
+        self.known(authorization, client, now, wait, true).await
+    }
+
+    /// The same, for whoever only wants to know what would be answered: however often it fails, nothing is counted.
+    pub(crate) async fn look<'a>(
+        &self,
+        authorization: impl Iterator<Item = &'a [u8]>,
+        client: IpAddr,
+        now: i64,
+    ) -> Result<Arc<Identity>, Unidentified> {
+        self.known(authorization, client, now, Wait::Yes, false).await
+    }
+
+    async fn known<'a>(
+        &self,
         mut authorization: impl Iterator<Item = &'a [u8]>,
         client: IpAddr,
         now: i64,
         wait: Wait,
+        counts: bool,
     ) -> Result<Arc<Identity>, Unidentified> {
         let line = authorization.next().ok_or(Unidentified::Missing)?;
         // RFC 9110 §5.3: it is no list, so two lines are two answers to one question.
@@ -155,7 +176,8 @@ impl Guard {
         if credentials.scheme_is("Basic")
             && let Some(passwords) = &self.passwords
         {
-            return passwords.identify(credentials.token68().ok_or(Unidentified::Malformed)?, client, now, wait).await;
+            let token68 = credentials.token68().ok_or(Unidentified::Malformed)?;
+            return passwords.identify(token68, client, now, wait, counts).await;
         }
         if credentials.scheme_is("Bearer") && (self.tokens.is_some() || self.jwt.is_some()) {
             return self.bearer(credentials.token68().ok_or(Unidentified::Malformed)?, now);

@@ -101,6 +101,17 @@ pub struct Config {
     pub named_files: Vec<PathBuf>,
     /// What is allowed but is hardly meant. Empty for most configs.
     pub warnings: Report,
+    /// What it was read from.
+    pub source: Source,
+}
+
+/// The text of a config, for telling where something in it stands.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Source {
+    /// What its file is called, as it was named; empty where there is none.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
 }
 
 /// `[tls]`.

@@ -7,19 +7,21 @@
 mod answer;
 mod ask;
 mod converse;
+mod explain;
 mod possible;
 mod socket;
 
 pub use ask::{Answer, Unanswered, ask};
+pub use explain::{Explained, LARGEST_MESSAGE, order};
 pub(crate) use possible::reasons;
 
 use crate::admission;
-use crate::config::{self, Config, Explain, Token};
+use crate::config::{self, Explain, Token};
 use crate::log::Dropped;
 use crate::maintenance::Maintenance;
 use crate::metrics::{Gauges, Metrics};
 use crate::server::StartError;
-use crate::site::Common;
+use crate::site::{Common, Opened};
 use socket::Socket;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -71,10 +73,13 @@ struct Settings {
     head: Duration,
     content: Duration,
     common: Common,
+    /// What the workers go by.
+    opened: Arc<Opened>,
 }
 
 impl Settings {
-    fn of(config: &Config) -> Settings {
+    fn of(opened: Arc<Opened>) -> Settings {
+        let config = &opened.config;
         let tcp = config.console.as_ref().and_then(|console| console.tcp.as_ref());
         let mut common = Common::of_no_route(config);
         // What is so now is nothing to keep (RFC 9111 §5.2.2.5).
@@ -87,26 +92,27 @@ impl Settings {
             head: config.limits.head,
             content: config.limits.body_idle,
             common,
+            opened,
         }
     }
 }
 
 impl View {
     pub(crate) fn new(
-        config: &Config,
+        opened: Arc<Opened>,
         metrics: Arc<Metrics>,
         admission: Arc<admission::Shared>,
         maintenance: Arc<Maintenance>,
         dropped: Dropped,
         requests: UnboundedSender<Request>,
     ) -> View {
-        let settings = RwLock::new(Arc::new(Settings::of(config)));
+        let settings = RwLock::new(Arc::new(Settings::of(opened)));
         View { metrics, admission, maintenance, dropped, requests, draining: AtomicBool::new(false), settings }
     }
 
     /// The server answers by another config.
-    pub(crate) fn take(&self, config: &Config) {
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Settings::of(config));
+    pub(crate) fn take(&self, opened: Arc<Opened>) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Settings::of(opened));
     }
 
     /// The server takes no new connections.

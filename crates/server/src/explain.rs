@@ -3,7 +3,9 @@
 //! Rule: nothing is decided here. `verdict-wire` reads the message, `serve.rs` answers it, and this file asks
 //! both what they went by.
 
+mod beside;
 mod lines;
+pub mod shown;
 
 use crate::buffers::Buffers;
 use crate::client::is_drainable;
@@ -48,8 +50,13 @@ pub struct DryRun {
 /// How a message would be answered, and why.
 #[derive(Debug)]
 pub struct Explanation {
-    /// The reason, and the way to it.
+    /// The reason, and the way to it. Where what comes of the work is open, it is what comes of it as far as can be seen now.
     pub verdict: Verdict,
+    /// What can come of the work, in the order of the catalogue: of an upload, a document that is written, a job that is queued.
+    /// None where there is no work of that kind, or where it is refused by what is known without doing it.
+    pub outcomes: Vec<Reason>,
+    /// Whether the work was done to see what comes of it, in a transaction that was taken back.
+    pub tried: bool,
     /// The reason that the client is told: another one where who asks is not to know.
     pub told: Reason,
     /// The questions in the order in which they were asked, each with its answer.
@@ -153,15 +160,13 @@ impl DryRun {
             let kind = unopened.error.kind();
             io::Error::new(kind, unopened)
         })?;
+        DryRun::of(Site::new(Arc::new(opened), Tally::default()), name, text)
+    }
+
+    fn of(site: Site, name: &str, text: String) -> io::Result<DryRun> {
         let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build()?;
-        Ok(DryRun {
-            site: Site::new(Arc::new(opened), Tally::default()),
-            clock: Clock::new(),
-            random: Random::new(),
-            runtime,
-            name: name.to_owned(),
-            lines: Lines::new(text),
-        })
+        let (clock, random) = (Clock::new(), Random::new());
+        Ok(DryRun { site, clock, random, runtime, name: name.to_owned(), lines: Lines::new(text) })
     }
 
     /// Explains how the first request of these bytes, sent by `client` on a new connection, would be answered. Bytes that
@@ -236,6 +241,8 @@ impl DryRun {
         let pattern = answer.route.map(|route| self.table(route));
         Explanation {
             verdict: answer.verdict,
+            outcomes: told.outcomes,
+            tried: told.tried,
             told: answer.told.unwrap_or(answer.verdict.reason).public(),
             steps: told.steps.into_iter().map(|step| self.step(step, pattern, answer.route)).collect(),
             sentence: told.sentence,

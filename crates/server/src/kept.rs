@@ -131,6 +131,11 @@ impl Kept {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop().map(Rc::new)
     }
 
+    /// A reader for whoever looks once, which copies nothing.
+    pub(crate) fn for_looking(&self) -> io::Result<Rc<Reader>> {
+        self.store.reader(0).map(Rc::new).map_err(|error| io::Error::other(error.to_string()))
+    }
+
     /// The collection of a route.
     pub(crate) fn collection(&self, route: usize) -> Option<Arc<Collection>> {
         self.collections[route].clone()

@@ -160,7 +160,7 @@ impl Server {
         let doing = jobs::are_in(&opened).then(|| do_jobs(&opened)).transpose()?;
         let (asks, requests) = unbounded_channel();
         let maintenance = opened.gates.maintenance.clone();
-        let view = View::new(&opened.config, metrics, shared, maintenance, log.dropped.clone(), asks);
+        let view = View::new(opened.clone(), metrics, shared, maintenance, log.dropped.clone(), asks);
         let view = Arc::new(view);
         // Last of all: whoever finds it finds a server that answers.
         let console = console.map(|bound| bound.start(view.clone())).transpose()?;
@@ -233,7 +233,7 @@ impl Server {
             // Where there was none and is none, nobody is told.
             None => self.tell_jobs(|| jobs::Order::Take(opened.clone())),
         }
-        self.view.take(config);
+        self.view.take(opened.clone());
         if let Some(console) = moved
             && let Some(before) = std::mem::replace(&mut self.console, console)
         {

@@ -13,6 +13,7 @@ use crate::metrics::Tally;
 use crate::named::{Named, canonical};
 use crate::request::Request;
 use crate::route::Found;
+use crate::store::Reader;
 use crate::tls::{Secure, Tickets};
 use std::collections::BTreeMap;
 use std::io;
@@ -195,14 +196,20 @@ const ANY: MethodSet = MethodSet::of(&[
 ]);
 
 impl Site {
+    /// A worker's.
     pub(crate) fn new(opened: Arc<Opened>, tally: Tally) -> Site {
+        let store = opened.kept.as_ref().and_then(Kept::for_worker);
+        Site::with(opened, store, tally)
+    }
+
+    /// The same with a reader of the store, which there has to be where a route keeps something.
+    pub(crate) fn with(opened: Arc<Opened>, store: Option<Rc<Reader>>, tally: Tally) -> Site {
         let config = &opened.config;
         let wire = verdict_wire::Limits {
             target: config.limits.target as usize,
             fields: config.limits.fields as usize,
             ..verdict_wire::Limits::default()
         };
-        let store = opened.kept.as_ref().and_then(Kept::for_worker);
         let mut documents = None;
         let routes = config.routes.iter().enumerate().map(|(i, route)| {
             let common = Rc::new(Common {

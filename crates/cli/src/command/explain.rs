@@ -1,6 +1,7 @@
-//! `verdict explain`: how a request would be answered, and why, without a server.
+//! `verdict explain`: how a request would be answered, and why: by the server that runs, where one does, and else by the config
+//! and what it names.
 
-mod data;
+mod running;
 mod text;
 
 use super::Failure;
@@ -10,12 +11,15 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use verdict_core::explain::visible;
+use verdict_server::config::Config;
 use verdict_server::explain::DryRun;
+use verdict_server::explain::shown::Shown;
 
 /// Say how a request would be answered, and why
 ///
-/// The request is put together as it would be sent, and goes through the functions that answer live ones, over the files as
-/// they are now.
+/// The request is put together as it would be sent, and goes through the functions that answer live ones: in the server that runs
+/// by the config, so that what is said is about its state as it is now, or, where none runs, over the files as they are. Nothing is
+/// counted, held or changed. Of work that changes something, what can come of it is listed.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -43,6 +47,9 @@ pub(crate) struct Args {
     /// Show every question, those too that nothing stood in the way of
     #[arg(short, long)]
     all: bool,
+    /// Explain by the config and what it names, although a server runs
+    #[arg(long)]
+    offline: bool,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -56,6 +63,7 @@ Examples:
   verdict explain GET /a.txt -H 'If-None-Match: \"x\"'  with a field
   verdict explain PUT /notes/7 -d '{}' -c other.toml  with content, by another config
   verdict explain PUT /notes/7 -d @note.json          with that of a file
+  verdict explain GET / --offline                     as if no server ran
   verdict explain GET /missing --dir site             as `verdict serve site` would answer
   printf 'GET / HTTP/1.1\\n\\n' | verdict explain --raw -  a message that is malformed";
 
@@ -74,16 +82,33 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
         return Err(Failure::Usage("there is no message: nothing would be answered".to_owned()));
     }
+    let has_console = config.console.is_some();
+    let told = match &config.console {
+        Some(console) if !args.offline => running::ask_for(console, &message, args.from, &name, &text)?,
+        _ => None,
+    };
+    let (explanation, by) = match told {
+        Some(explanation) => (explanation, "told by the server that runs, as it is now"),
+        None if args.offline => (dry_run(config, &name, text, &message, args.from)?, ""),
+        None => (dry_run(config, &name, text, &message, args.from)?, "no server answers: told by the config and what it names"),
+    };
+    let shown = match args.json {
+        true => format!("{}\n", explanation.json()),
+        false => {
+            let shown = text::explanation(&explanation, args.all, &Screen::stdout());
+            if has_console && !by.is_empty() { format!("{shown}\n{by}\n") } else { shown }
+        }
+    };
+    screen::say(&shown)
+}
+
+/// How it would be answered by a server that was started now.
+fn dry_run(config: Config, name: &str, text: String, message: &[u8], from: IpAddr) -> Result<Shown, Failure> {
     if let Some(user) = config.user.as_ref().filter(|_| rustix::process::geteuid().is_root()) {
         screen::tell(&format!("explained as root; the server runs as `{}`, which may read less", visible(user)));
     }
-    let site = DryRun::new(config, &visible(&name), text).map_err(|error| Failure::Wrong(error.to_string()))?;
-    let explanation = site.explain(&message, args.from);
-    let shown = match args.json {
-        true => data::explanation(&explanation),
-        false => text::explanation(&explanation, args.all, &Screen::stdout()),
-    };
-    screen::say(&shown)
+    let site = DryRun::new(config, &visible(name), text).map_err(|error| Failure::Wrong(error.to_string()))?;
+    Ok(Shown::of(&site.explain(message, from)))
 }
 
 /// What is in a file, or, of `-`, what comes from standard input.

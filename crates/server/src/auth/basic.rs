@@ -40,6 +40,8 @@ struct Attempt {
     mark: Mark,
     client: IpAddr,
     now: i64,
+    /// Whether a failure is counted.
+    counts: bool,
 }
 
 impl Passwords {
@@ -56,13 +58,14 @@ impl Passwords {
     }
 
     /// Whose credentials these are. With [`Wait::No`] it stays pending where a password would have to be hashed, and counts
-    /// nothing.
+    /// nothing; nor does it unless it `counts`.
     pub(super) async fn identify(
         &self,
         token68: &[u8],
         client: IpAddr,
         now: i64,
         wait: Wait,
+        counts: bool,
     ) -> Result<Arc<Identity>, Unidentified> {
         let login = Login::decode(token68).ok_or(Unidentified::Malformed)?;
         let users = self.file.current();
@@ -75,7 +78,7 @@ impl Passwords {
             return Ok(identity);
         }
         if standing == Standing::Suspect {
-            if wait == Wait::Yes {
+            if wait == Wait::Yes && counts {
                 self.failures.note(client, now);
             }
             return Err(Unidentified::TooManyFailures);
@@ -83,7 +86,7 @@ impl Passwords {
         if wait == Wait::No {
             return std::future::pending().await;
         }
-        let attempt = Attempt { users, failures: self.failures.clone(), login, mark, client, now };
+        let attempt = Attempt { users, failures: self.failures.clone(), login, mark, client, now, counts };
         let (tell, told) = oneshot::channel();
         let job = move || {
             // Nobody waits for it any longer.
@@ -119,12 +122,13 @@ impl Attempt {
     /// Looks again at what may have come of others while this one waited: many of one browser come at once, and so do many
     /// guesses.
     fn verify(self) -> Result<Arc<Identity>, Unidentified> {
-        let Attempt { users, failures, login, mark, client, now } = self;
+        let Attempt { users, failures, login, mark, client, now, counts } = self;
+        let note = || if counts { failures.note(client, now) };
         if let Some(identity) = users.remembered.find(&mark, now) {
             return Ok(identity);
         }
         if failures.standing(client, now) != Standing::Good {
-            failures.note(client, now);
+            note();
             return Err(Unidentified::TooManyFailures);
         }
         match users.verify(login.user(), login.password()) {
@@ -133,7 +137,7 @@ impl Attempt {
                 Ok(identity)
             }
             Err(unverified) => {
-                failures.note(client, now);
+                note();
                 Err(match unverified {
                     Unverified::User => Unidentified::User,
                     Unverified::Password => Unidentified::Password,

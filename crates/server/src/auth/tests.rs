@@ -199,6 +199,27 @@ fn who_guesses_is_refused_without_a_hash_and_who_is_known_is_not_locked_out() {
 }
 
 #[test]
+fn whoever_only_looks_is_told_the_truth_and_counted_nowhere() {
+    let (_folder, auth) = fixture();
+    let guard = Guard::open(&auth).unwrap();
+    let (wrong, right) = (basic("ann", "wrong"), basic("ann", PASSWORD));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let look = |line: &str| {
+        let looked = runtime.block_on(guard.look(std::iter::once(line.as_bytes()), HERE, NOW));
+        looked.map(|identity| identity.name.to_string())
+    };
+    for _ in 0..12 {
+        assert_eq!(look(&wrong), Err(Unidentified::Password));
+    }
+    assert_eq!(look(&right).as_deref(), Ok("ann"), "nothing was counted");
+    // What others have done counts.
+    for _ in 0..12 {
+        let _ = waiting(&guard, &basic("bob", "wrong"), HERE, NOW);
+    }
+    assert_eq!(look(&wrong), Err(Unidentified::TooManyFailures));
+}
+
+#[test]
 fn a_queue_that_is_full_is_told_and_who_has_gone_costs_nothing() {
     let (_folder, auth) = fixture();
     let verifier = Arc::new(Verifier::new(1, 1));

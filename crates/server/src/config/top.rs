@@ -5,8 +5,8 @@ use super::later::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, allow, auth, console, guards, jobs,
-    limits, owned, proxies, proxy, syntax, tls, upload,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, Source, allow, auth, console, guards,
+    jobs, limits, owned, proxies, proxy, syntax, tls, upload,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;
@@ -57,7 +57,10 @@ pub(super) fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Rep
     let refused = reader.findings.has_errors();
     let report = Report::new(name, text, reader.findings.diagnostics);
     match config {
-        Some(config) if !refused => Ok(Config { warnings: report, named_files: reader.named_files, ..config }),
+        Some(config) if !refused => {
+            let source = Source { name: name.to_owned(), text: text.to_owned() };
+            Ok(Config { warnings: report, named_files: reader.named_files, source, ..config })
+        }
         _ => Err(report),
     }
 }
@@ -103,6 +106,7 @@ impl Default for Config {
             to_https: None,
             named_files: Vec::new(),
             warnings: Report::default(),
+            source: Source::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What each target of the console answers, through the same stages as any other request.
 
 use super::converse::Way;
+use super::explain::{self, Unexplained};
 use super::{Request, Settings, Taken, View};
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
@@ -12,11 +13,13 @@ use crate::maintenance::{Until, Which};
 use crate::metrics;
 use crate::refusal::{Circumstances, Limit, Refusal};
 use crate::serve::{accept_on_sight, method_on_sight};
+use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
-use verdict_core::cause::{Closed, Conflict, Denied, Done, Malformed, Rejected, Unarrived, Unidentified};
+use tokio::task::spawn_blocking;
+use verdict_core::cause::{Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{
     Arrive, Authorize, Find, Negotiate, Outcome, Permit, Precondition, Process, Range, arrive, authorize, find,
@@ -33,8 +36,8 @@ use verdict_core::reason::Reason;
 use verdict_core::status::Class;
 use verdict_wire::{Asked, Fault, Framing, Head, Name, Version};
 
-/// The most content that a request may have.
-pub(super) const LARGEST: u64 = 64 << 10;
+/// The most content that a request may have, but for one that is to be explained.
+const LARGEST: u64 = 64 << 10;
 
 const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
 const DOING: MethodSet = MethodSet::of(&[Method::Post]);
@@ -59,6 +62,7 @@ enum Target {
     Metrics,
     Reload,
     Maintenance,
+    Explain,
 }
 
 impl Target {
@@ -69,6 +73,7 @@ impl Target {
             b"/metrics" => Target::Metrics,
             b"/reload" => Target::Reload,
             b"/maintenance" => Target::Maintenance,
+            b"/explain" => Target::Explain,
             _ => return None,
         })
     }
@@ -76,8 +81,15 @@ impl Target {
     const fn allow(self) -> MethodSet {
         match self {
             Target::Health | Target::Readiness | Target::Metrics => READING,
-            Target::Reload => DOING,
+            Target::Reload | Target::Explain => DOING,
             Target::Maintenance => BOTH,
+        }
+    }
+
+    const fn largest(self) -> u64 {
+        match self {
+            Target::Explain => explain::LARGEST,
+            Target::Health | Target::Readiness | Target::Metrics | Target::Reload | Target::Maintenance => LARGEST,
         }
     }
 
@@ -182,7 +194,7 @@ impl<'a> Exchange<'a> {
             &Negotiate {
                 content: framing != Framing::None || self.changes(),
                 length_missing: framing == Framing::Chunked,
-                too_large: matches!(framing, Framing::Length(length) if length > LARGEST),
+                too_large: matches!(framing, Framing::Length(length) if length > self.largest()),
                 type_not_taken: self.changes() && !self.is_json(),
                 coding_not_taken: is_coded(self.lines(Name::ContentEncoding)),
                 ..Negotiate::default()
@@ -220,6 +232,7 @@ impl<'a> Exchange<'a> {
             Some(Target::Reload) => self.reload().await,
             Some(Target::Maintenance) if self.changes() => self.maintain(content),
             Some(Target::Maintenance) => self.tell_orders(None),
+            Some(Target::Explain) => self.explain(content).await,
             // `find` has refused it.
             None => Outcome::Done(Done::Served),
         }
@@ -254,18 +267,41 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn maintain(&mut self, content: &[u8]) -> Outcome {
-        let order: Order = match serde_json::from_slice(content) {
-            Ok(order) => order,
-            Err(error) => {
-                let is_json = error.classify() == serde_json::error::Category::Data;
-                self.report = Some(visible(&error.to_string()));
-                if is_json {
-                    return Outcome::Rejected(Rejected::Schema);
-                }
-                self.at = Some(offset(content, error.line(), error.column()));
-                return Outcome::Rejected(Rejected::Json);
+    /// The order that the content is.
+    fn order<T: DeserializeOwned>(&mut self, content: &[u8]) -> Result<T, Outcome> {
+        serde_json::from_slice(content).map_err(|error| {
+            self.report = Some(visible(&error.to_string()));
+            if error.classify() == serde_json::error::Category::Data {
+                return Outcome::Rejected(Rejected::Schema);
             }
+            self.at = Some(offset(content, error.line(), error.column()));
+            Outcome::Rejected(Rejected::Json)
+        })
+    }
+
+    /// On another thread, since it waits for the disk.
+    async fn explain(&mut self, content: &[u8]) -> Outcome {
+        let order: explain::Order = match self.order(content) {
+            Ok(order) => order,
+            Err(refused) => return refused,
+        };
+        let opened = self.settings.opened.clone();
+        match spawn_blocking(move || explain::explain(&order, opened)).await {
+            Ok(Ok(text)) => self.say("application/json", text),
+            Ok(Err(Unexplained::Order(wrong))) => {
+                self.report = Some(wrong);
+                Outcome::Rejected(Rejected::Schema)
+            }
+            // What failed is in the log.
+            Ok(Err(Unexplained::Failed)) => Outcome::Failure(Failure::Disk),
+            Err(_) => Outcome::Failure(Failure::Panicked),
+        }
+    }
+
+    fn maintain(&mut self, content: &[u8]) -> Outcome {
+        let order: Order = match self.order(content) {
+            Ok(order) => order,
+            Err(refused) => return refused,
         };
         let wrong = match &order {
             Order { route: Some(route), .. } if !self.settings.routes.contains(route) => {
@@ -364,7 +400,7 @@ impl<'a> Exchange<'a> {
         Circumstances {
             at: self.at,
             limit: match (reason, self.fault.map(|fault| fault.cause)) {
-                (Reason::ContentTooLarge { .. }, _) => Some(Limit::Bytes(LARGEST)),
+                (Reason::ContentTooLarge { .. }, _) => Some(Limit::Bytes(self.largest())),
                 (Reason::ContentStalled { .. }, _) => Some(Limit::Time(self.settings.content)),
                 (_, Some(Malformed::HeadTimeout)) => Some(Limit::Time(self.settings.head)),
                 _ => None,
@@ -402,6 +438,11 @@ impl<'a> Exchange<'a> {
 
     fn allow(&self) -> MethodSet {
         self.target.map_or(READING, Target::allow)
+    }
+
+    /// The most content that the target takes.
+    pub(super) fn largest(&self) -> u64 {
+        self.target.map_or(LARGEST, Target::largest)
     }
 
     fn changes(&self) -> bool {

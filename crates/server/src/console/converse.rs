@@ -1,7 +1,7 @@
 //! The console's connections: one request each, and an end to every wait.
 
 use super::View;
-use super::answer::{Exchange, LARGEST};
+use super::answer::Exchange;
 use crate::clock::Clock;
 use crate::id::Random;
 use std::future::pending;
@@ -134,7 +134,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let reason = match exchange.admit(&mut path) {
         Break(reason) => reason,
         Continue(permit) => {
-            let content = match timeout(settings.content, read_content(&mut stream, &head, &bytes)).await {
+            let content = match timeout(settings.content, read_content(&mut stream, &head, &bytes, exchange.largest())).await {
                 Ok(content) => content,
                 Err(_) => Err(Unarrived::Stalled),
             };
@@ -179,8 +179,11 @@ async fn read_content(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     head: &Head,
     bytes: &[u8],
+    largest: u64,
 ) -> Result<Vec<u8>, Unarrived> {
-    let Framing::Length(length @ ..=LARGEST) = head.framing else { return Ok(Vec::new()) };
+    let Framing::Length(length) = head.framing else { return Ok(Vec::new()) };
+    debug_assert!(length <= largest, "more has been refused");
+    let length = length.min(largest);
     let come = &bytes[head.len..];
     let mut content = come[..come.len().min(length as usize)].to_vec();
     if let Some(invitation) = invite(head.version == Version::Http11, head.expects_continue, !content.is_empty()) {

@@ -2,7 +2,7 @@
 
 use crate::serve::is_noticed;
 use std::collections::BTreeSet;
-use verdict_core::cause::{Closed, Conflict, Denied, Done, Malformed, Rejected, Unarrived, Unidentified};
+use verdict_core::cause::{Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Arrive, Authorize, Find, Negotiate, Outcome, Process};
 use verdict_core::possible::Alternatives;
@@ -28,6 +28,8 @@ pub(crate) fn reasons() -> BTreeSet<Reason> {
         Outcome::Rejected(Rejected::Json),
         Outcome::Rejected(Rejected::Schema),
         Outcome::Conflict(Conflict::Config),
+        Outcome::Failure(Failure::Disk),
+        Outcome::Failure(Failure::Panicked),
     ];
     let alternatives = Alternatives {
         arrive: faults.chain(arrive).collect(),

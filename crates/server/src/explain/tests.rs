@@ -1,5 +1,7 @@
 //! What is told of a decision.
 
+mod outcomes;
+
 use super::*;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;

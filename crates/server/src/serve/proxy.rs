@@ -32,6 +32,8 @@ impl Exchange<'_, '_> {
             return pending().await;
         }
         let (Some(reactor), Some(mut content)) = (self.moment.reactor, self.content.take()) else {
+            let journey = Journey::begin(&proxy);
+            self.onward = Some(Box::new(Onward { journey, relay: None, gone: false }));
             return of(EXPECTED.map_or_else(|| self.outcome(), Outcome::Answered));
         };
         let mut forward = Forward {

@@ -1,6 +1,7 @@
 //! What a decision rested on, question by question: for whoever asks why. None of it is on the way of an answer.
 
 mod ignored;
+mod outcomes;
 
 use super::{Exchange, Target, circumstances_of_fault, decide_malformed};
 use crate::config::Kind;
@@ -8,6 +9,7 @@ use crate::handler::Handler;
 use crate::maintenance::Until;
 use crate::route::Found;
 use crate::site::Site;
+use outcomes::stands;
 use std::fmt::Write;
 use verdict_core::cause::Malformed;
 use verdict_core::explain::{Evidence, remedy, sentence};
@@ -23,6 +25,10 @@ pub(crate) struct Told {
     pub(crate) sentence: String,
     /// What to do about it; empty where nothing is wrong.
     pub(crate) remedy: String,
+    /// What can come of the work where it is not done, or taken back; none where the answer is decided without it.
+    pub(crate) outcomes: Vec<Reason>,
+    /// Whether the work was done and taken back.
+    pub(crate) tried: bool,
 }
 
 impl Told {
@@ -35,6 +41,8 @@ impl Told {
             steps: steps.collect(),
             sentence: sentence(verdict.reason, Evidence::default()),
             remedy: remedy(verdict.reason, Evidence::default()),
+            outcomes: Vec::new(),
+            tried: false,
         }
     }
 }
@@ -71,6 +79,8 @@ pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: &[u8]) -> Told {
         steps,
         sentence: sentence(verdict.reason, evidence),
         remedy: remedy(verdict.reason, evidence),
+        outcomes: Vec::new(),
+        tried: false,
     })
 }
 
@@ -103,7 +113,10 @@ fn shown(bytes: &[u8]) -> String {
 
 impl Exchange<'_, '_> {
     pub(super) fn tell(&self, verdict: &Verdict) -> Told {
-        let asked = verdict.path.answers().map(|(question, holds)| Step {
+        let outcomes = self.outcomes();
+        // Where it is open what comes of the work, the way ends there.
+        let asked = verdict.path.answers().filter(|(question, _)| outcomes.is_empty() || stands(*question));
+        let asked = asked.map(|(question, holds)| Step {
             question,
             holds: Some(holds),
             evidence: self.evidence(question, holds),
@@ -121,6 +134,8 @@ impl Exchange<'_, '_> {
             steps,
             sentence: sentence(verdict.reason, evidence),
             remedy: remedy(verdict.reason, evidence),
+            outcomes,
+            tried: self.is_tried(),
         })
     }
 

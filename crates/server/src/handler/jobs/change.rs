@@ -106,6 +106,11 @@ impl Jobs {
         }
     }
 
+    /// Whether a client that queues a job with this request waits for it.
+    pub(crate) fn is_waited_for(&self, request: &Request<'_>) -> bool {
+        !self.wait(Preferences::of(request)).is_zero()
+    }
+
     /// What is answered to who has queued a job, when it has ended or the client's patience has.
     async fn waited(&self, asked: &Asked<'_>, id: &str) -> Tried<Wrote> {
         let wait = self.wait(Preferences::of(asked.request));

@@ -83,7 +83,7 @@ pub(crate) enum Framed {
 pub(crate) type Unsent<'a, 'c> = Option<(&'a mut Content<'c>, &'a Limits)>;
 
 impl Journey {
-    pub(super) fn begin(proxy: &Rc<Proxy>) -> Journey {
+    pub(crate) fn begin(proxy: &Rc<Proxy>) -> Journey {
         Journey {
             proxy: proxy.clone(),
             began: Instant::now(),
