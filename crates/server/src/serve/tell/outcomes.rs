@@ -13,7 +13,7 @@ use verdict_core::method::Method;
 use verdict_core::path::{Question, Stage};
 use verdict_core::possible::Alternatives;
 use verdict_core::reason::Reason;
-use verdict_wire::Name;
+use verdict_wire::{Framing, Name};
 
 impl Exchange<'_, '_> {
     /// What can come of the work, in the order of the catalogue: none where there is none to be done, and where what is known
@@ -23,7 +23,9 @@ impl Exchange<'_, '_> {
         if let Some(Subject::Upstream(_)) = self.subject {
             // Nobody is asked by who only wants to know.
             let Some(_) = self.onward else { return Vec::new() };
-            let process = self.site.alternatives(self.route, method).process;
+            let content = self.request.head.framing != Framing::None;
+            let mut process = self.site.alternatives(self.route, method).process;
+            process.retain(|process| content || !matches!(process.outcome, Outcome::Unarrived(_) | Outcome::Malformed(_)));
             return Alternatives { process, ..Alternatives::default() }.reasons().into_iter().collect();
         }
         let goes_on = self.wrote.as_ref().is_some_and(|wrote| {
