@@ -6,9 +6,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use verdict_core::field::host::Authority;
 use verdict_core::field::link::Link;
 use verdict_core::field::media_type::MediaType;
-use verdict_server::config::{Config, Kind, Limits, Part, Report, Route, Severity};
+use verdict_server::config::{Balance, Config, HostPolicy, Kind, Limits, Part, Report, Route, Severity};
 use verdict_server::route::{Found, Host, Pattern, Router, Segment};
 
 /// Checks the text as a config in the folder of the examples, whose folders and pages are there to be named. What is not
@@ -145,6 +146,26 @@ fn route_is_as_promised(route: &Route, config: &Config) {
             assert!(config.console.is_some() && jobs.workers >= 1 && jobs.queue >= 1 && !jobs.keep.is_zero());
             let of = config.routes.iter().filter(|of| matches!(&of.kind, Kind::Jobs(of, _) if Arc::ptr_eq(of, jobs)));
             assert_eq!(of.count(), 3, "{}", route.pattern);
+        }
+        Kind::Proxy(proxy) => {
+            assert!(proxy.members() >= 1);
+            let literal = |segment: &&Segment| matches!(segment, Segment::Literal(text) if !text.is_empty());
+            let leading = route.pattern.segments().iter().take_while(literal).count();
+            assert!(proxy.strip <= leading, "{} of {}", proxy.strip, route.pattern);
+            assert!(proxy.intercept.iter().all(|status| (400..600).contains(&status.code())));
+            if let Some(health) = &proxy.health {
+                assert!(health.path.starts_with('/') && !health.path.contains(['#', ' ']), "{:?}", health.path);
+                assert!(!health.every.is_zero() && (200..600).contains(&health.status.code()));
+            }
+            if let Balance::Hash(name) = &proxy.balance {
+                assert!(verdict_core::field::list::is_token(name.as_bytes()), "{name:?}");
+            }
+            if let HostPolicy::Own(host) = &proxy.host {
+                assert!(Authority::parse(host.as_bytes()).is_ok(), "{host:?}");
+            }
+            let timeout = &proxy.timeout;
+            let steps = [timeout.connect, timeout.first_byte, timeout.idle];
+            assert!(steps.iter().all(|step| !step.is_zero() && *step <= timeout.total), "{timeout:?}");
         }
         Kind::Redirect(redirect) => {
             let mut to = String::new();

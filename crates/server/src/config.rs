@@ -2,7 +2,7 @@
 //! [`Report`], each with the text that is wrong underlined.
 //!
 //! Rule: a key is read in exactly one place, where its form, its unit, its default and its error stand together. What is
-//! never asked for is unknown, unless `later.rs` says that a later version knows it.
+//! never asked for is unknown.
 
 mod allow;
 mod auth;
@@ -14,11 +14,11 @@ mod fields;
 mod guards;
 mod jobs;
 mod kinds;
-mod later;
 mod limits;
 mod listen;
 mod maintenance;
 mod owned;
+mod place;
 mod proxies;
 mod proxy;
 mod rate;

@@ -2,7 +2,7 @@
 
 use super::Route;
 use super::auth::{Guards, NONE};
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Table};
 use super::suggest::suggest;
 use crate::auth::{Allow, Who};

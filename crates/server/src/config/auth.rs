@@ -1,7 +1,7 @@
 //! `[auth.NAME]`: by what clients say who they are. The files that it names are read here once, so that `verdict check` knows
 //! what is wrong with them.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::suggest::suggest;
 use crate::auth::{Known, Source, look};

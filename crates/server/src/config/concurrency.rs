@@ -1,6 +1,6 @@
 //! `concurrency`: how many requests of a route at once.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use std::time::Duration;
 

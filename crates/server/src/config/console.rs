@@ -2,8 +2,8 @@
 //!
 //! Rule: the token is kept as its hash alone, and where the text of a config is shown, it is not.
 
-use super::later::Place;
 use super::listen::Listen;
+use super::place::Place;
 use super::read::{Entry, Reader};
 use super::{Kind, Route};
 use crate::named::canonical;

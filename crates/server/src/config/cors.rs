@@ -1,6 +1,6 @@
 //! `cors`: which pages of other origins may read a route's answers (Fetch, "CORS protocol").
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use std::ops::Range;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! `documents`: a collection of JSON documents, kept in `state`.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use crate::document::pointer::Pointer;
 use crate::document::schema::Schema;

@@ -1,7 +1,7 @@
 //! One route: its pattern, its one kind, and what holds for it whatever the kind.
 
 use super::auth::Guards;
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Table, Value};
 use super::{
     HintsTo, Kind, Limits, Part, Route, allow, concurrency, cors, documents, fields, jobs, kinds, limits, maintenance,

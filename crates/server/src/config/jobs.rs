@@ -1,6 +1,6 @@
 //! `jobs`: a queue of jobs, kept in `state`, each of which an HTTP target is asked to do.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use super::{Kind, Route, Timeout};
 use crate::route::Pattern;

@@ -1,6 +1,6 @@
 //! What answers a route: `files`, `redirect`, `respond`.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use super::{Files, Redirect, Respond, fields};
 use crate::route::{Pattern, Segment, Template};

@@ -1,7 +1,7 @@
 //! `[limits]`, and a route's `limits` over them.
 
 use super::Limits;
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use crate::descriptors;
 use std::time::Duration;

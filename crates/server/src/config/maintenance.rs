@@ -1,6 +1,6 @@
 //! `maintenance`: a route that is closed.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader};
 use super::units;
 use crate::maintenance::Until;

@@ -5,7 +5,7 @@ mod members;
 pub(super) use members::asks_itself;
 
 use super::Timeout;
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use super::suggest::suggest;
 use crate::route::{Host, Pattern, Segment};
@@ -70,6 +70,13 @@ pub enum HostPolicy {
     Member,
     /// Any other: this.
     Own(String),
+}
+
+impl Proxy {
+    /// How many members there are.
+    pub fn members(&self) -> usize {
+        self.to.len()
+    }
 }
 
 impl Health {

@@ -1,6 +1,6 @@
 //! `rate`: how often, by whom.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader};
 use super::suggest::suggest;
 use std::ops::Range;

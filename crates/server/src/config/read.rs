@@ -1,6 +1,6 @@
 //! From TOML values to Rust ones: each form that a value can have, with the error for the value that does not have it.
 
-use super::later::{self, Place};
+use super::place::{self, Place};
 use super::report::Findings;
 use super::suggest::suggest;
 use super::units::{self, Form, Wrong};
@@ -76,11 +76,6 @@ impl<'a, 't> Table<'a, 't> {
             if self.known.contains(&name) || self.refused.contains(&name) {
                 continue;
             }
-            if later::keys(self.place).contains(&name) {
-                let error = reader.findings.error(key.span(), format!("`{name}` is not supported by this version"));
-                error.help("remove it: a setting that has no effect would be worse than an error");
-                continue;
-            }
             let help = self.help_for_unknown(name);
             let error = reader.findings.error(key.span(), format!("unknown key `{}`", name.escape_debug()));
             error.label(format!("not a key {}", self.place.in_words())).help(help);
@@ -88,12 +83,11 @@ impl<'a, 't> Table<'a, 't> {
     }
 
     fn help_for_unknown(&self, name: &str) -> String {
-        let here = self.known.iter().chain(later::keys(self.place)).copied();
         // The right key in the wrong place is nearer than another key that is spelt like it.
-        if let Some(place) = later::belongs(name) {
+        if let Some(place) = place::belongs(name) {
             return format!("`{name}` belongs {}", place.in_words());
         }
-        if let Some(close) = suggest(name, here) {
+        if let Some(close) = suggest(name, self.known.iter().copied()) {
             return format!("did you mean `{close}`?");
         }
         if self.place == Place::Top && name.contains('/') {

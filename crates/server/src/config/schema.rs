@@ -8,6 +8,7 @@ mod auth;
 mod form;
 mod jobs;
 mod load;
+mod proxy;
 
 use super::fields::{DECIDED, FRAMING, OURS};
 use super::read::Zero;
@@ -204,10 +205,11 @@ fn route() -> Json {
         ("documents", documents()),
         ("files", files()),
         ("jobs", jobs::jobs()),
+        ("proxy", proxy::proxy()),
         ("redirect", redirect()),
         ("respond", respond()),
         ("upload", upload()),
-        ("timeout", jobs::timeout()),
+        ("timeout", proxy::timeout()),
         ("limits", route_limits()),
         ("cors", load::cors()),
         ("rate", load::rate()),
@@ -244,21 +246,24 @@ fn route() -> Json {
         ),
     ];
     let keys = keys.into_iter().chain(auth::of_route()).collect();
-    let kinds = ["documents", "files", "jobs", "redirect", "respond"]
+    let kinds = ["documents", "files", "jobs", "proxy", "redirect", "respond"]
         .map(|kind| Json::empty().with("required", Json::list([kind])));
     described(
-        "What answers, and what holds for it. One of `documents`, `files`, `jobs`, `redirect`, `respond`.",
+        "What answers, and what holds for it. One of `documents`, `files`, `jobs`, `proxy`, `redirect`, `respond`.",
         table(keys),
     )
     .with("oneOf", Json::List(kinds.into()))
+    .with("dependentRequired", Json::empty().with("upload", Json::list(["files"])))
     .with(
-        "dependentRequired",
-        Json::empty()
-            .with("hints-to", Json::list(["hints"]))
-            .with("upload", Json::list(["files"]))
-            .with("timeout", Json::list(["jobs"])),
+        "dependentSchemas",
+        auth::dependent().with("hints-to", either(["hints", "proxy"])).with("timeout", either(["jobs", "proxy"])),
     )
-    .with("dependentSchemas", auth::dependent())
+}
+
+/// A table that has one of these keys.
+fn either(keys: [&str; 2]) -> Json {
+    let has = keys.map(|key| Json::empty().with("required", Json::list([key])));
+    Json::empty().with("anyOf", Json::List(has.into()))
 }
 
 fn files() -> Json {

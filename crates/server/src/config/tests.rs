@@ -3,6 +3,7 @@ mod auth;
 mod documents;
 mod guards;
 mod jobs;
+mod proxy;
 mod refused;
 mod schema;
 mod syntax;

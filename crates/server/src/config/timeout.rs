@@ -1,7 +1,7 @@
 //! `timeout`: how long who is asked over HTTP may take.
 
 use super::Kind;
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use std::sync::Arc;
 use std::time::Duration;

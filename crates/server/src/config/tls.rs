@@ -1,6 +1,6 @@
 //! `[tls]`: certificates and their keys.
 
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader};
 use super::{Config, Kind, Listen, Redirect, Route, Scheme, Tls};
 use crate::route::{MissingSlash, Pattern, Router, Template};

@@ -1,7 +1,7 @@
 //! The top level of a config, and the checks that need all of it.
 
 use super::auth::Guards;
-use super::later::Place;
+use super::place::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{

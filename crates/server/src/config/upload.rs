@@ -1,7 +1,7 @@
 //! `upload`: a `files` route whose files clients may put and delete.
 
-use super::later::Place;
 use super::limits;
+use super::place::Place;
 use super::read::{Entry, Reader, Zero};
 use super::{Kind, Route};
 use std::ops::Range;

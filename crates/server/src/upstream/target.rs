@@ -135,7 +135,7 @@ impl Target {
     }
 
     /// Whom to believe; `None` is whom the system does.
-    pub(super) fn roots(&self) -> Option<&Roots> {
+    pub(crate) fn roots(&self) -> Option<&Roots> {
         self.roots.as_ref()
     }
 }

@@ -179,3 +179,29 @@ pub(super) fn path_below() -> Json {
 pub(super) fn file_name() -> Json {
     text(r"(?!\.{1,2}$)[^/\x00]+")
 }
+
+/// Whom to ask: an origin, or a socket of this machine.
+pub(super) fn member() -> Json {
+    let origin = r"[Hh][Tt][Tt][Pp][Ss]?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]*)?/?";
+    text(&format!(r"{origin}|unix:/[^/\x00](?:[^\x00]*[^/\x00])?"))
+}
+
+/// Which of several is asked.
+pub(super) fn balance() -> Json {
+    text(&format!("least|hash:{TOKEN}"))
+}
+
+/// A host and perhaps a port (RFC 3986 §3.2.2), or a word.
+pub(super) fn host() -> Json {
+    text(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%!$&'()*+,;=-]+)(?::[0-9]*)?")
+}
+
+/// Segments without names.
+pub(super) fn stripped() -> Json {
+    text(r"(?:/[^/{}*?#\\\x00]+)+/?")
+}
+
+/// A path and perhaps a query, to be asked for.
+pub(super) fn asked_path() -> Json {
+    text(r#"/[!"$-~]*"#)
+}

@@ -1,6 +1,5 @@
-//! `jobs` and its `timeout`.
+//! `jobs`.
 
-use super::super::Timeout;
 use super::super::jobs::{MOST_QUEUED, MOST_RETRIES, MOST_WORKERS};
 use super::super::read::Zero;
 use super::super::units::DURATION;
@@ -39,19 +38,4 @@ pub(super) fn jobs() -> Json {
     let words = "A queue of jobs, kept in `state`, each of which a target is asked to do. Each has a monitor and a result below \
                  the path of the queue.";
     described(words, table(keys).with("required", Json::list(["to"])))
-}
-
-pub(super) fn timeout() -> Json {
-    let default = Timeout::OF_JOBS;
-    let time = |words: &str| described(words, quantity(&DURATION, Zero::Refused));
-    let written = |time: std::time::Duration| DURATION.write(time.as_millis() as u64);
-    let keys = vec![
-        (
-            "connect",
-            time("Looking the target's name up and connecting. Beyond: 504.").with("default", written(default.connect)),
-        ),
-        ("first-byte", time("From then to the first byte of its answer; as long as `total` unless set. Beyond: 504.")),
-        ("total", time("All of it. Beyond: 504.").with("default", written(default.total))),
-    ];
-    described("How long the target may take.", table(keys))
 }

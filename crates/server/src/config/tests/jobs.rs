@@ -74,10 +74,7 @@ fn what_cannot_be_a_queue_is_refused_with_a_sentence() {
         ),
         (route("/x", "jobs = { to = \"http://a/\", mode = \"never\" }"), "`never` is neither"),
         (route("/x", "respond = { status = 200 }\ntimeout = { total = \"1s\" }"), "`timeout` on a `respond` route"),
-        (
-            route("/x", "jobs = { to = \"http://a/\" }\ntimeout = { idle = \"1s\" }"),
-            "`idle` is not supported by this version",
-        ),
+        (route("/x", "jobs = { to = \"http://a/\" }\ntimeout = { idle = \"0s\" }"), "`idle` cannot be zero"),
         ("[route.\"/x\"]\njobs = { to = \"http://a/\" }\n".to_owned(), "a `jobs` route without a place to keep them"),
         (
             "listen = \"http://0.0.0.0:80\"\nstate = \"s\"\n[route.\"/x\"]\njobs = { to = \"http://a/\" }\n".to_owned(),

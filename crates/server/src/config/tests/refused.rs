@@ -1,5 +1,6 @@
 //! What configs are refused: each with what is said, where it is underlined, and what helps.
 
+mod proxy;
 mod route;
 
 use super::{fixture, parse, schema};
@@ -42,6 +43,13 @@ const UNSEEN: &[&str] = &[
     "without a place to keep",
     "has a port",
     "has no host",
+    "there is nothing to strip",
+    "does not begin with",
+    "`authorities` without",
+    "names no authorities",
+    "has at most",
+    "is no port",
+    "is not an IPv6 address",
     "has a `*` in it",
 ];
 
@@ -171,7 +179,7 @@ fn a_wrong_top_level_is_refused() {
         ("route = []", ("`route` takes a table, not a list", 1, "[]", "write it as in `route = { …")),
         (
             "route.\"/x\" = \"./public\"",
-            ("a route is a table", 1, "\"./public\"", "write `files`, `documents`, `jobs`, `redirect` or …"),
+            ("a route is a table", 1, "\"./public\"", "write `files`, `documents`, `jobs`, `proxy`, `redirect` or …"),
         ),
         ("log = \"off\"\nlog = \"off\"", ("duplicate key", 2, "log", "keep one of the two")),
         (

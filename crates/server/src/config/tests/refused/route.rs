@@ -8,18 +8,11 @@ fn a_wrong_route_is_refused() {
     const R: &str = "\"/r/{path...}\"";
     let cases: &[(&str, Expected<'_>)] = &[
         // Kinds.
-        ("", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `redirect`, `respond`")),
-        (
-            "headers = {}",
-            ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `redirect`, `respond`"),
-        ),
+        ("", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `proxy`, …")),
+        ("headers = {}", ("this route does nothing", 1, R, "give it one of `documents`, `files`, `jobs`, `proxy`, …")),
         (
             "redirect = \"/\"\nfiles = \"public\"",
             ("a route has one kind, and this has `redirect` and `files`", 3, "files", "keep one, or give each a …"),
-        ),
-        (
-            "proxy = [\"http://127.0.0.1:3000\"]",
-            ("`proxy` is not supported by this version", 2, "proxy", "remove it: …"),
         ),
         (
             "files = \"public\"\nupload = {}",

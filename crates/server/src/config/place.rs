@@ -1,5 +1,4 @@
-//! The keys that a later version takes: neither unknown nor silently without effect. A line leaves this table when its key is
-//! read.
+//! The tables of the config, as they are named in messages, and which key is at home where.
 
 /// A table of the config.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,14 +55,6 @@ impl Place {
             Place::Cors => "in `cors`",
             Place::Console => "in `console`",
         }
-    }
-}
-
-/// The keys that are known in a place and not supported yet.
-pub(super) const fn keys(place: Place) -> &'static [&'static str] {
-    match place {
-        Place::Top => &[],
-        _ => &[],
     }
 }
 
