@@ -117,7 +117,10 @@ fn the_server_that_runs_explains_what_it_would_answer_now_and_changes_nothing() 
     for _ in 0..5 {
         assert!(explain(&running, &["GET", "/limited"]).0.starts_with("200 OK"));
     }
-    assert!(head(&running, "/limited").starts_with("HTTP/1.1 200") && head(&running, "/limited").starts_with("HTTP/1.1 200"));
+    assert!(
+        head(&running, "/limited").starts_with("HTTP/1.1 200")
+            && head(&running, "/limited").starts_with("HTTP/1.1 200")
+    );
     assert!(explain(&running, &["GET", "/limited"]).0.starts_with("429 Too Many Requests"));
     // Nothing is written, and what was written is seen.
     let put = |id: &str| {

@@ -27,6 +27,7 @@ mod gates;
 mod greeting;
 mod hand_over;
 mod handler;
+mod health;
 mod http2;
 mod id;
 mod idle;

@@ -8,6 +8,7 @@ mod text;
 pub(crate) use text::Form;
 
 use crate::config::{Config, Kind};
+use crate::upstream::Member;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,8 @@ pub(crate) struct Metrics {
     workers: Vec<Arc<OfWorker>>,
     /// Of the routes of the config in force, and of no route; each with a row for each worker.
     rows: Mutex<BTreeMap<Key, Vec<Arc<Row>>>>,
+    /// The members of the routes of the config in force, each with its route's pattern.
+    members: Mutex<Vec<(String, Arc<Member>)>>,
 }
 
 /// What a row is for: another config that has the same goes on counting where it was.
@@ -93,7 +96,7 @@ impl Metrics {
     pub(crate) fn new(workers: usize) -> Metrics {
         let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let workers = (0..workers).map(|_| Arc::default()).collect();
-        Metrics { began, workers, rows: Mutex::default() }
+        Metrics { began, workers, rows: Mutex::default(), members: Mutex::default() }
     }
 
     /// The counters of each worker by another config. Routes that both have go on counting, those that are gone are told of
@@ -117,6 +120,11 @@ impl Metrics {
             rows: keys.iter().map(|key| rows[key][i].clone()).collect(),
         };
         self.workers.iter().enumerate().map(tally).collect()
+    }
+
+    /// Tells of these members from now on, and of no others.
+    pub(crate) fn tell_of(&self, members: Vec<(String, Arc<Member>)>) {
+        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = members;
     }
 
     /// All of it as text. What has never been counted is left out.
@@ -169,6 +177,14 @@ impl Metrics {
             text.family(&family);
             text.sample(name, &[], value);
         }
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if !members.is_empty() {
+            text.family(&Family::gauge("verdict_upstream_healthy", "Whether a member of a route is asked: 1 or 0."));
+        }
+        for (route, member) in &*members {
+            let labels = [("route", &**route), ("member", &*member.target.to_string())];
+            text.sample("verdict_upstream_healthy", &labels, u64::from(member.works()));
+        }
         text.family(&Family::gauge("verdict_build_info", "The version that runs."));
         text.sample("verdict_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         text.finish()
@@ -216,6 +232,7 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::Members;
     use verdict_core::decide::Find;
     use verdict_core::{Facts, decide};
 
@@ -276,6 +293,25 @@ mod tests {
         assert!(text.contains("{route=\"/b\",status=\"200\",reason=\"served\"} 1\n"), "{text}");
         metrics.tallies(&config(new));
         assert!(!metrics.render(Form::Prometheus, &NONE).contains("/a"), "what is gone is told of no longer");
+    }
+
+    #[test]
+    fn a_member_is_told_of_by_whether_it_is_asked() {
+        let metrics = Metrics::new(1);
+        let proxy = "[route.\"/a\"]\nproxy = [\"http://127.0.0.1:3000\", \"unix:/run/b\"]\n";
+        let members = Members::of_routes(&config(proxy), None).remove(0).unwrap();
+        members.all()[1].works.store(false, Relaxed);
+        metrics.tell_of(members.all().iter().map(|member| ("/a".to_owned(), member.clone())).collect());
+        let text = metrics.render(Form::Prometheus, &NONE);
+        for line in [
+            "# TYPE verdict_upstream_healthy gauge",
+            "verdict_upstream_healthy{route=\"/a\",member=\"http://127.0.0.1:3000\"} 1",
+            "verdict_upstream_healthy{route=\"/a\",member=\"unix:/run/b\"} 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+        metrics.tell_of(Vec::new());
+        assert!(!metrics.render(Form::Prometheus, &NONE).contains("upstream"), "nobody is asked any more");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::admission::Shared;
 use crate::config::{Config, Limits};
 use crate::console::{Bound, Console, Request, View};
 use crate::descriptors;
+use crate::health::{self, Watching};
 use crate::jobs::{self, Doing};
 use crate::kept::{Kept, Purpose};
 use crate::listen::{self, Given, Listening};
@@ -34,6 +35,8 @@ pub struct Server {
     console: Option<Console>,
     /// Who does the jobs, where there are queues, or were.
     doing: Option<Doing>,
+    /// Who checks the health of upstreams, where that is wanted, or was.
+    watching: Option<Watching>,
     /// What the console asks for; `None` once it is taken by who does it.
     requests: Option<UnboundedReceiver<Request>>,
 }
@@ -135,6 +138,7 @@ impl Server {
         let opened = Arc::new(Opened::open(config, None, Purpose::Serve { workers }).map_err(cannot_open)?);
         let metrics = Arc::new(Metrics::new(workers));
         let tallies = metrics.tallies(&opened.config);
+        metrics.tell_of(opened.all_members());
         let count = workers;
         let shared = Arc::new(Shared::new(descriptors::told(descriptors::most())));
         let log = Writer::start();
@@ -158,13 +162,14 @@ impl Server {
             .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
             .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
         let doing = jobs::are_in(&opened).then(|| do_jobs(&opened)).transpose()?;
+        let watching = health::is_in(&opened).then(|| watch_health(&opened)).transpose()?;
         let (asks, requests) = unbounded_channel();
         let maintenance = opened.gates.maintenance.clone();
         let view = View::new(opened.clone(), metrics, shared, maintenance, log.dropped.clone(), asks);
         let view = Arc::new(view);
         // Last of all: whoever finds it finds a server that answers.
         let console = console.map(|bound| bound.start(view.clone())).transpose()?;
-        Ok(Server { listening, workers, log, fixed, opened, view, console, doing, requests: Some(requests) })
+        Ok(Server { listening, workers, log, fixed, opened, view, console, doing, watching, requests: Some(requests) })
     }
 
     /// Where it listens, in the order of the config.
@@ -223,7 +228,10 @@ impl Server {
         }
         let moved = self.move_console(config)?;
         let begun_doing = (self.doing.is_none() && jobs::are_in(&opened)).then(|| do_jobs(&opened)).transpose()?;
+        let begun_watching =
+            (self.watching.is_none() && health::is_in(&opened)).then(|| watch_health(&opened)).transpose()?;
         let tallies = self.view.metrics.tallies(config);
+        self.view.metrics.tell_of(opened.all_members());
         for (((_, orders), (sockets, ended)), tally) in self.workers.iter().zip(reloads).zip(tallies) {
             // A worker that is gone has panicked, which stopping tells.
             let _ = orders.send(Order::Reload { opened: opened.clone(), tally, log, sockets, ended });
@@ -232,6 +240,11 @@ impl Server {
             Some(doing) => self.doing = Some(doing),
             // Where there was none and is none, nobody is told.
             None => self.tell_jobs(|| jobs::Order::Take(opened.clone())),
+        }
+        match (begun_watching, &self.watching) {
+            (Some(watching), _) => self.watching = Some(watching),
+            (None, Some(watching)) => watching.take(opened.clone()),
+            (None, None) => {}
         }
         self.view.take(opened.clone());
         if let Some(console) = moved
@@ -325,6 +338,9 @@ impl Server {
         if let Some(doing) = self.doing {
             doing.join();
         }
+        if let Some(watching) = self.watching {
+            watching.stop();
+        }
         match cut {
             0 => {}
             1 => log::operation(format_args!("1 connection was cut at the end of `drain`")),
@@ -365,6 +381,12 @@ impl Fixed {
 fn do_jobs(opened: &Opened) -> Result<Doing, StartError> {
     Doing::start(opened)
         .map_err(|error| StartError::new(format!("cannot start the thread that does jobs: {error}"), error))
+}
+
+fn watch_health(opened: &Opened) -> Result<Watching, StartError> {
+    Watching::start(opened).map_err(|error| {
+        StartError::new(format!("cannot start the thread that checks the health of upstreams: {error}"), error)
+    })
 }
 
 /// The console of a config, with what another process listened there with.

@@ -15,6 +15,7 @@ use crate::request::Request;
 use crate::route::Found;
 use crate::store::Reader;
 use crate::tls::{Secure, Tickets};
+use crate::upstream::{Member, Members};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub(crate) struct Opened {
     roots: Vec<Option<Arc<Root>>>,
     /// By route: what of that folder is being changed, where some route may.
     turns: Vec<Option<Arc<Turns>>>,
+    /// By route: who can be asked by a `proxy` route.
+    members: Vec<Option<Arc<Members>>>,
     /// By route: custom error pages by status code.
     pages: Vec<BTreeMap<u16, Arc<str>>>,
     named: Arc<Named>,
@@ -89,7 +92,25 @@ impl Opened {
         let secure = config.tls.as_ref().map(|tls| Secure::new(&tls.certificates, &tickets));
         let kept = Kept::open(&config, &roots, before.and_then(|before| before.kept.as_ref()), purpose)?;
         let turns = turns(&config, before);
-        Ok(Opened { config, gates, roots, turns, pages, named, secure, tickets, kept })
+        let members = Members::of_routes(&config, before.map(|before| (&before.config, &*before.members)));
+        Ok(Opened { config, gates, roots, turns, members, pages, named, secure, tickets, kept })
+    }
+}
+
+impl Opened {
+    /// Who can be asked by a `proxy` route.
+    pub(crate) fn members(&self, route: usize) -> Option<&Arc<Members>> {
+        self.members.get(route)?.as_ref()
+    }
+
+    /// Everybody who can be asked, with the pattern of the route.
+    pub(crate) fn all_members(&self) -> Vec<(String, Arc<Member>)> {
+        let of_route = |(route, members): (&config::Route, &Option<Arc<Members>>)| {
+            let pattern = route.pattern.as_str();
+            let all = members.iter().flat_map(|members| members.all());
+            all.map(|member| (pattern.to_owned(), member.clone())).collect::<Vec<_>>()
+        };
+        self.config.routes.iter().zip(&self.members).flat_map(of_route).collect()
     }
 }
 
@@ -262,7 +283,12 @@ impl Site {
                     };
                     (Handler::Jobs(Jobs::new(config.clone(), reader.clone()), *part), Jobs::allow(*part))
                 }
-                (Kind::Proxy(config), _) => (Handler::Proxy(Rc::new(Proxy::new(config.clone()))), proxy::ALLOW),
+                (Kind::Proxy(config), _) => {
+                    let Some(members) = opened.members(i) else {
+                        unreachable!("`Opened::open` makes the members of each proxy route")
+                    };
+                    (Handler::Proxy(Rc::new(Proxy::new(config.clone(), members))), proxy::ALLOW)
+                }
                 (Kind::Files(_), None) => unreachable!("`Opened::open` opens the root of each files route"),
             };
             Route { handler, common, allow, gates: Gates::of(route, i, &opened.gates) }
@@ -293,6 +319,15 @@ impl Site {
         let router = &self.opened.config.router;
         let host = if router.names_hosts() { request.host() } else { "" };
         router.find(host, &request.path)
+    }
+
+    /// Closes connections to upstreams that nobody has needed for a while. `now`: the tick that it is.
+    pub(crate) fn close_idle(&self, now: u32) {
+        for route in &self.routes {
+            if let Handler::Proxy(proxy) = &route.handler {
+                proxy.pool.sweep(now);
+            }
+        }
     }
 
     /// Forgets what nobody has asked for in a while.

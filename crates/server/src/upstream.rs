@@ -7,6 +7,7 @@
 
 mod connect;
 mod connection;
+mod members;
 mod pool;
 mod roots;
 mod socket;
@@ -16,6 +17,7 @@ mod target;
 mod tests;
 
 pub(crate) use connection::{Connection, Sender};
+pub(crate) use members::{Member, Members};
 pub(crate) use pool::{Pending, Pool, Steps, Tried};
 pub(crate) use roots::Roots;
 pub(crate) use socket::Waits;

@@ -346,6 +346,7 @@ async fn tick(worker: Rc<Worker>, timer: Timer) {
             worker.clock.tick();
             let site = worker.site();
             site.forget(worker.clock.nanoseconds());
+            site.close_idle(worker.deadlines.now());
             if tick.is_multiple_of(SWEPT) && site.opened.kept.is_some() {
                 spawn_local(sweep(site.opened.clone(), worker.clock.milliseconds()));
             }

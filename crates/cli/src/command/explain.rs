@@ -90,7 +90,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let (explanation, by) = match told {
         Some(explanation) => (explanation, "told by the server that runs, as it is now"),
         None if args.offline => (dry_run(config, &name, text, &message, args.from)?, ""),
-        None => (dry_run(config, &name, text, &message, args.from)?, "no server answers: told by the config and what it names"),
+        None => (
+            dry_run(config, &name, text, &message, args.from)?,
+            "no server answers: told by the config and what it names",
+        ),
     };
     let shown = match args.json {
         true => format!("{}\n", explanation.json()),

@@ -123,7 +123,11 @@ impl Attempt {
     /// guesses.
     fn verify(self) -> Result<Arc<Identity>, Unidentified> {
         let Attempt { users, failures, login, mark, client, now, counts } = self;
-        let note = || if counts { failures.note(client, now) };
+        let note = || {
+            if counts {
+                failures.note(client, now)
+            }
+        };
         if let Some(identity) = users.remembered.find(&mark, now) {
             return Ok(identity);
         }

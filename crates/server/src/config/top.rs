@@ -5,8 +5,8 @@ use super::place::Place;
 use super::read::{Entry, Reader, Table, Zero};
 use super::report::Findings;
 use super::{
-    Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, Source, allow, auth, console, guards,
-    jobs, limits, owned, proxies, proxy, syntax, tls, upload,
+    Config, Explain, Files, Kind, Limits, Listen, Log, Part, Report, Route, Scheme, Source, allow, auth, console,
+    guards, jobs, limits, owned, proxies, proxy, syntax, tls, upload,
 };
 use crate::route::{Ambiguity, Found, Host, Pattern, Router, ambiguities};
 use std::io::Read;

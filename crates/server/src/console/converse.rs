@@ -134,10 +134,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let reason = match exchange.admit(&mut path) {
         Break(reason) => reason,
         Continue(permit) => {
-            let content = match timeout(settings.content, read_content(&mut stream, &head, &bytes, exchange.largest())).await {
-                Ok(content) => content,
-                Err(_) => Err(Unarrived::Stalled),
-            };
+            let content =
+                match timeout(settings.content, read_content(&mut stream, &head, &bytes, exchange.largest())).await {
+                    Ok(content) => content,
+                    Err(_) => Err(Unarrived::Stalled),
+                };
             exchange.act(&mut path, permit, content).await
         }
     };

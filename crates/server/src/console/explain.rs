@@ -61,9 +61,9 @@ pub fn order(message: &[u8], from: IpAddr, config: &str) -> Json {
 
 /// Explains what was ordered. Waits for the disk. The error is what is wrong with the order, or with the server, in words.
 pub(super) fn explain(order: &Order, opened: Arc<Opened>) -> Result<String, Unexplained> {
-    let message = STANDARD.decode(&order.message).map_err(|error| {
-        Unexplained::Order(format!("`message` is no base64: {}", visible(&error.to_string())))
-    })?;
+    let message = STANDARD
+        .decode(&order.message)
+        .map_err(|error| Unexplained::Order(format!("`message` is no base64: {}", visible(&error.to_string()))))?;
     if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
         return Err(Unexplained::Order("`message` is empty: nothing would be answered".to_owned()));
     }

@@ -276,11 +276,7 @@ impl Line {
 
 impl Route {
     fn of(route: &RouteAt) -> Route {
-        Route {
-            pattern: route.pattern.clone(),
-            kind: route.kind.to_owned(),
-            place: Line::of(route.place.as_ref()),
-        }
+        Route { pattern: route.pattern.clone(), kind: route.kind.to_owned(), place: Line::of(route.place.as_ref()) }
     }
 
     fn json(&self) -> Json {

@@ -17,7 +17,7 @@ pub(crate) use possible::may_do;
 pub(crate) use relay::{Framed, Journey, Relay, Unsent};
 
 use crate::config;
-use crate::upstream::Pool;
+use crate::upstream::{Members, Pool};
 use std::rc::Rc;
 use std::sync::Arc;
 use verdict_core::method::{Method, MethodSet};
@@ -29,8 +29,8 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(config: Arc<config::Proxy>) -> Proxy {
-        let pool = Rc::new(Pool::new(&config.to));
+    pub(crate) fn new(config: Arc<config::Proxy>, members: &Members) -> Proxy {
+        let pool = Rc::new(Pool::new(members));
         Proxy { config, pool }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::connect;
 use super::connection::Connection;
+use super::members::{Member, Members};
 use super::socket::{Address, Socket, Waits};
 use super::stream::Stream;
 use super::target::{Host, Target};
@@ -14,6 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use verdict_core::cause::Upstream;
 
@@ -44,7 +46,7 @@ pub(crate) struct Pool {
 
 /// One member.
 struct Seat {
-    target: Target,
+    member: Arc<Member>,
     idle: RefCell<Vec<Idle>>,
     /// Requests under way.
     pending: Cell<u32>,
@@ -99,20 +101,20 @@ impl Pool {
     /// The most members that one route has.
     pub(crate) const MOST: usize = 64;
 
-    pub(crate) fn new(targets: &[Target]) -> Pool {
-        let seat = |target: &Target| Seat {
-            target: target.clone(),
+    pub(crate) fn new(members: &Members) -> Pool {
+        let seat = |member: &Arc<Member>| Seat {
+            member: member.clone(),
             idle: RefCell::default(),
             pending: Cell::new(0),
             failures: Cell::new(0),
             ejected: Cell::new(0),
             addresses: RefCell::default(),
         };
-        Pool { seats: targets.iter().map(seat).collect(), budget: Cell::new(RETRIES * RETRY_EACH) }
+        Pool { seats: members.all().iter().map(seat).collect(), budget: Cell::new(RETRIES * RETRY_EACH) }
     }
 
     pub(crate) fn target(&self, member: usize) -> &Target {
-        &self.seats[member].target
+        &self.seats[member].member.target
     }
 
     /// The member to ask: of two that `random` draws, the one with less to do. `None` if all that work were tried.
@@ -139,7 +141,7 @@ impl Pool {
         let number = |member: usize| {
             // Its keys are always the same.
             let mut hasher = DefaultHasher::new();
-            (key, self.seats[member].target.to_string()).hash(&mut hasher);
+            (key, self.target(member).to_string()).hash(&mut hasher);
             hasher.finish()
         };
         let fit = (0..self.seats.len()).filter(|member| self.is_fit(*member, tried, now));
@@ -156,8 +158,9 @@ impl Pool {
         !tried.has(member) && self.works(member) && self.seats[member].ejected.get() <= now
     }
 
-    fn works(&self, _member: usize) -> bool {
-        true
+    /// What health checks say, where there are any.
+    fn works(&self, member: usize) -> bool {
+        self.seats[member].member.works()
     }
 
     /// Counts a request that begins.
@@ -289,7 +292,7 @@ impl Pool {
         {
             return Ok(known.clone());
         }
-        let found = deadline.until(due, connect::addresses(&seat.target)).await.unwrap_or(Err(Upstream::LookUp));
+        let found = deadline.until(due, connect::addresses(&seat.member.target)).await.unwrap_or(Err(Upstream::LookUp));
         match (found, known) {
             (Ok(found), _) => {
                 let found: Rc<[Address]> = found.into();

@@ -46,7 +46,14 @@ fn what_can_come_of_work_is_listed_with_what_is_expected_of_it() {
             &["replaced", "quota-burst", "disk-full", "disk-failed", "content-stalled", "write-conflict"][..],
             &["matched-too-late", "content-grew-too-large", "chunk-size-malformed"][..],
         ),
-        ("PUT /up/there.txt", "If-Match: *\r\n", "x", "replaced", &["created", "matched-too-late"], &["if-match-failed"]),
+        (
+            "PUT /up/there.txt",
+            "If-Match: *\r\n",
+            "x",
+            "replaced",
+            &["created", "matched-too-late"],
+            &["if-match-failed"],
+        ),
         ("DELETE /up/there.txt", "", "", "deleted", &["disk-failed"], &["quota-burst", "content-stalled"]),
         (
             "PUT /notes/7",

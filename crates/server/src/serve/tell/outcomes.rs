@@ -25,7 +25,8 @@ impl Exchange<'_, '_> {
             let Some(_) = self.onward else { return Vec::new() };
             let content = self.request.head.framing != Framing::None;
             let mut process = self.site.alternatives(self.route, method).process;
-            process.retain(|process| content || !matches!(process.outcome, Outcome::Unarrived(_) | Outcome::Malformed(_)));
+            process
+                .retain(|process| content || !matches!(process.outcome, Outcome::Unarrived(_) | Outcome::Malformed(_)));
             return Alternatives { process, ..Alternatives::default() }.reasons().into_iter().collect();
         }
         let goes_on = self.wrote.as_ref().is_some_and(|wrote| {
@@ -63,15 +64,14 @@ impl Exchange<'_, '_> {
                 head.has(Name::IfMatch) || head.has(Name::IfNoneMatch) || head.has(Name::IfUnmodifiedSince)
             }
             // Whoever does not wait for a job does not learn what came of it.
-            Outcome::Done(Done::JobFinishedInTime) | Outcome::Answered(_) | Outcome::Upstream(_) => self.waits_for_a_job(),
+            Outcome::Done(Done::JobFinishedInTime) | Outcome::Answered(_) | Outcome::Upstream(_) => {
+                self.waits_for_a_job()
+            }
             // Pages are led on, and nobody else.
             Outcome::Done(done @ (Done::Created | Done::FormTaken)) if head.method == Method::Post => {
                 self.wrote.as_ref().is_some_and(|wrote| wrote.outcome == Outcome::Done(done))
             }
-            Outcome::Done(_)
-            | Outcome::Conflict(_)
-            | Outcome::Configured(_)
-            | Outcome::Failure(_) => true,
+            Outcome::Done(_) | Outcome::Conflict(_) | Outcome::Configured(_) | Outcome::Failure(_) => true,
         }
     }
 
