@@ -17,6 +17,8 @@ pub(super) struct Onward {
     pub(super) journey: Journey,
     /// The answer, where there is one to pass on.
     pub(super) relay: Option<Box<Relay>>,
+    /// Fields of an answer whose content is replaced, that its status is of no use without.
+    kept: Vec<(&'static str, String)>,
     /// The client has left.
     pub(super) gone: bool,
 }
@@ -33,7 +35,7 @@ impl Exchange<'_, '_> {
         }
         let (Some(reactor), Some(mut content)) = (self.moment.reactor, self.content.take()) else {
             let journey = Journey::begin(&proxy);
-            self.onward = Some(Box::new(Onward { journey, relay: None, gone: false }));
+            self.onward = Some(Box::new(Onward { journey, relay: None, kept: Vec::new(), gone: false }));
             return of(EXPECTED.map_or_else(|| self.outcome(), Outcome::Answered));
         };
         let mut forward = Forward {
@@ -54,8 +56,11 @@ impl Exchange<'_, '_> {
             Ok(relay) => {
                 let status = relay.status();
                 let journey = relay.journey.clone();
-                let relay = Some(Box::new(relay)).filter(|_| !proxy.config.intercept.contains(&status));
-                (Outcome::Answered(status), Onward { journey, relay, gone: false })
+                let (relay, kept) = match proxy.config.intercept.contains(&status) {
+                    true => (None, relay.intercepted()),
+                    false => (Some(Box::new(relay)), Vec::new()),
+                };
+                (Outcome::Answered(status), Onward { journey, relay, kept, gone: false })
             }
             Err((unforwarded, journey)) => {
                 let gone = matches!(unforwarded, Unforwarded::Left);
@@ -64,7 +69,7 @@ impl Exchange<'_, '_> {
                     Unforwarded::Content(outcome) => outcome,
                     Unforwarded::Left => Outcome::Unarrived(Unarrived::CutShort),
                 };
-                (outcome, Onward { journey, relay: None, gone })
+                (outcome, Onward { journey, relay: None, kept: Vec::new(), gone })
             }
         };
         self.onward = Some(Box::new(onward));
@@ -75,9 +80,13 @@ impl Exchange<'_, '_> {
     pub(super) fn fields_of_upstreams(&self) -> Fields<'_> {
         let Some(onward) = &self.onward else { return Fields::new() };
         let journey = &onward.journey;
-        let Some(cause) = journey.cause else { return Fields::new() };
-        let member = journey.member_name().filter(|_| journey.proxy.config.show_upstream);
-        vec![("Proxy-Status", Cow::Owned(proxy_status(cause, member)))]
+        let mut fields: Fields<'_> =
+            onward.kept.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))).collect();
+        if let Some(cause) = journey.cause {
+            let member = journey.member_name().filter(|_| journey.proxy.config.show_upstream);
+            fields.push(("Proxy-Status", Cow::Owned(proxy_status(cause, member))));
+        }
+        fields
     }
 
     /// Writes the head of an answer that is passed on; what of it is still to come, and whether the connection may go on.

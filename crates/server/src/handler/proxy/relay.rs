@@ -141,6 +141,22 @@ impl Relay {
         }
     }
 
+    /// Drops an answer whose content is to be replaced, and keeps what a client of its status needs.
+    pub(crate) fn intercepted(mut self) -> Vec<(&'static str, String)> {
+        const NEEDED: [&str; 4] = ["Retry-After", "WWW-Authenticate", "Allow", "Content-Range"];
+        let receiver = &self.connection().receiver;
+        let (response, message) = (&receiver.response, receiver.message());
+        let needed = response.end_to_end(message).filter_map(|line| {
+            let name = line.name.of(message);
+            let name = NEEDED.into_iter().find(|needed| needed.as_bytes().eq_ignore_ascii_case(name))?;
+            Some((name, std::str::from_utf8(line.value.of(message)).ok()?.to_owned()))
+        });
+        let kept = needed.collect();
+        // If it is all there, the connection is free.
+        self.take_whole(&mut Vec::new());
+        kept
+    }
+
     /// Whether more of the request's content is to be handed over while the answer comes.
     pub(crate) fn feeds(&self) -> bool {
         !self.feed.done
