@@ -216,7 +216,8 @@ impl Pool {
     pub(crate) fn take(&self, member: usize, look: bool) -> Option<Box<Connection>> {
         let mut idle = self.seats[member].idle.borrow_mut();
         while let Some(Idle { connection, .. }) = idle.pop() {
-            if !connection.stream.has_stirred() && !(look && connection.stream.has_something()) {
+            let over = connection.stream.has_stirred() || look && connection.stream.has_something();
+            if !over {
                 return Some(connection);
             }
         }
