@@ -76,6 +76,8 @@ files = "."
 upload = { quota = "1MiB", types = ["image/*"] }
 [route."/jobs"]
 jobs = { to = "http://127.0.0.1:9/" }
+[route."/upstream/{path...}"]
+proxy = "http://127.0.0.1:9"
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
 rate = "1/s per client"
@@ -213,9 +215,10 @@ mod tests {
         for id in ["job-queued", "job-queue-full", "job-done", "result-expired", "job-finished", "upstream-refused"] {
             assert!(ids.contains(id), "{id}");
         }
-        for id in ["no-member", "upstream-loop"] {
-            assert!(!ids.contains(id), "{id}");
+        for id in ["no-member", "upstream-loop", "upstream-answered", "upstream-first-byte-slow"] {
+            assert!(ids.contains(id), "{id}");
         }
+        assert!(!ids.contains("upgrade-missing"));
     }
 
     #[test]

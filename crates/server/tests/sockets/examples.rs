@@ -39,6 +39,9 @@ fn every_example_runs_and_answers_as_it_says() {
         ("notes.toml", "DELETE", "/notes", 405),
         ("jobs.toml", "GET", "/render", 405),
         ("jobs.toml", "GET", "/render/none", 404),
+        ("gateway.toml", "GET", "/style.css", 200),
+        ("gateway.toml", "TRACE", "/app/x", 405),
+        ("gateway.toml", "CONNECT", "/chat", 405),
         ("uploads.toml", "GET", "/up/", 200),
         ("uploads.toml", "PUT", "/up/", 405),
         ("uploads.toml", "DELETE", "/up/none.png", 404),
@@ -75,5 +78,5 @@ fn every_example_runs_and_answers_as_it_says() {
         assert!(asked > 0, "{name} is not in the table");
         server.stop().expect("it stops");
     }
-    assert_eq!(examples, 9, "an example was added: add its answers too");
+    assert_eq!(examples, 10, "an example was added: add its answers too");
 }

@@ -48,11 +48,12 @@ mod tests {
             "job-queued",
             "upstream-refused",
             "upstream-answered",
+            "no-member",
+            "upstream-loop",
         ] {
             assert!(is_given(id), "{id}");
         }
-        for id in ["no-member", "upstream-loop", "upgrade-missing"] {
-            assert!(!is_given(id), "{id}: a kind of route that gives it has come, so this line can go");
-        }
+        let id = "upgrade-missing";
+        assert!(!is_given(id), "{id}: a kind of route that gives it has come, so this line can go");
     }
 }
