@@ -197,7 +197,8 @@ mod tests {
             ("config-refused", true, true),
             ("created", true, false),
             ("job-queued", true, false),
-            ("no-member", false, false),
+            ("no-member", true, false),
+            ("upgrade-missing", false, false),
         ] {
             let reason = run.all_reasons().find(|reason| reason.id() == id);
             let told = reason.map(|reason| (run.is_given(reason), run.is_of_console(reason)));

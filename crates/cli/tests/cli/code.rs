@@ -179,13 +179,13 @@ fn a_reason_is_told_with_its_remedy_and_who_is_at_fault() {
 #[test]
 fn a_reason_that_this_version_cannot_give_is_marked() {
     const MARK: &str = "not given by this version";
-    let unavailable = verdict(&["code", "503"]).stdout;
-    assert!(unavailable.contains("no-member  RFC 9209 §2.3.4, not given by this version"), "{unavailable}");
-    assert!(verdict(&["code", "no-member"]).stdout.contains(MARK));
+    let unavailable = verdict(&["code", "426"]).stdout;
+    assert!(unavailable.contains("upgrade-missing  RFC 9110 §15.5.22, not given by this version"), "{unavailable}");
+    assert!(verdict(&["code", "upgrade-missing"]).stdout.contains(MARK));
     assert!(!verdict(&["code", "if-match-failed"]).stdout.contains(MARK));
     assert_eq!(json(&["code", "--json", "if-match-failed"])["given"], true);
-    let reasons = json(&["code", "--json", "503"])["reasons"].clone();
-    let none = reasons.as_array().and_then(|all| all.iter().find(|reason| reason["id"] == "no-member"));
+    let reasons = json(&["code", "--json", "426"])["reasons"].clone();
+    let none = reasons.as_array().and_then(|all| all.iter().find(|reason| reason["id"] == "upgrade-missing"));
     assert_eq!(none.expect("it is one of them")["given"], false);
 }
 
