@@ -41,7 +41,7 @@ fn every_example_runs_and_answers_as_it_says() {
         ("jobs.toml", "GET", "/render/none", 404),
         ("gateway.toml", "GET", "/style.css", 200),
         ("gateway.toml", "TRACE", "/app/x", 405),
-        ("gateway.toml", "CONNECT", "/chat", 405),
+        ("gateway.toml", "TRACE", "/chat", 405),
         ("uploads.toml", "GET", "/up/", 200),
         ("uploads.toml", "PUT", "/up/", 405),
         ("uploads.toml", "DELETE", "/up/none.png", 404),
