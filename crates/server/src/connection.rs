@@ -294,7 +294,7 @@ impl Connection {
         answered.leave();
         if let Rest::Tunnel(relay) = &mut answered.answer.rest {
             let first = buffers.unused()[buffers.head.len..].to_vec();
-            answered.answer.bytes = relay.tunnel(&self.socket, &self.worker, first).await;
+            answered.answer.bytes = Box::pin(relay.tunnel(&self.socket, &self.worker, first)).await;
         }
         self.client().log(site, buffers, &answered, buffers.unused(), Some(Close::Upgraded));
         Ended { unread: false, close: Close::Upgraded }

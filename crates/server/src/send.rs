@@ -43,7 +43,7 @@ pub(crate) async fn send(
     pause: Duration,
 ) -> Result<(), Close> {
     if let Rest::Relay(relay, framed) = rest {
-        return relay.send(socket, *framed, unsent, pause, head).await;
+        return Box::pin(relay.send(socket, *framed, unsent, pause, head)).await;
     }
     if socket.stream.is_secure() {
         // What is encrypted is copied anyway.
@@ -101,7 +101,7 @@ pub(crate) async fn in_pieces(
 ) -> Result<(), Close> {
     match rest {
         Rest::Nothing | Rest::Tunnel(_) => Ok(()),
-        Rest::Relay(relay, _) => relay.give(unsent, to).await,
+        Rest::Relay(relay, _) => Box::pin(relay.give(unsent, to)).await,
         Rest::Part(found, part) => part_in_pieces(found, *part, reactor, to).await,
         Rest::Parts(found, framed) => {
             for part in framed.parts() {

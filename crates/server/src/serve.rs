@@ -235,7 +235,11 @@ impl<'s, 'r> Exchange<'s, 'r> {
         negotiate(path, &self.negotiation())?;
         let permit = precondition(path, &self.conditions(), admitted)?;
         self.hint(out);
-        let done = match self.subject {
+        let done = match &self.subject {
+            Some(Subject::Upstream(proxy)) => {
+                let proxy = proxy.clone();
+                process(path, &Box::pin(self.work_of_upstreams(proxy)).await, permit)?
+            }
             Some(_) => process(path, &Box::pin(self.work(&permit)).await, permit)?,
             None => process(path, &Process { work: Work::Read, outcome: self.outcome() }, permit)?,
         };

@@ -7,11 +7,14 @@
 //! 3,300 for the lines alone, and lets pass what would have to be looked for again: LF for CRLF, any byte in the target.
 
 use verdict_core::method::Method;
+use verdict_core::status::Status;
 
 use crate::byte;
+use crate::fields::Fields;
 use crate::find::{find, is_control};
 use crate::head::{Head, Limits, Span, Version};
 use crate::name::Name;
+use crate::response::{BEFORE_REASON, Response};
 use crate::scan::{MAX_EMPTY_LINES, MAX_METHOD};
 use crate::target::Target;
 
@@ -22,9 +25,39 @@ pub(crate) fn parse(head: &mut Head, input: &[u8], limits: &Limits) -> bool {
     let longest = 2 * MAX_EMPTY_LINES + MAX_METHOD + 1 + limits.target + HTTP11.len() + limits.fields;
     let input = &input[..input.len().min(longest)];
     match start_line(head, input, limits) {
-        Some(fields) => field_lines(head, input, fields, limits).is_some(),
+        Some(fields) => {
+            field_lines(&mut head.fields, input, fields, limits).is_some_and(|len| head.complete(input, len).is_ok())
+        }
         None => false,
     }
+}
+
+/// The same of a response; `switches`: whether it may be one to a change of protocol. Status line and fields are taken, and what
+/// they mean is the caller's to conclude: how long the head is.
+#[inline]
+pub(crate) fn parse_response(response: &mut Response, input: &[u8], limits: &Limits, switches: bool) -> Option<usize> {
+    let input = &input[..input.len().min(BEFORE_REASON + limits.target + 2 + limits.fields)];
+    let version = match input.first_chunk::<9>()? {
+        b"HTTP/1.1 " => Version::Http11,
+        b"HTTP/1.0 " => Version::Http10,
+        _ => return None,
+    };
+    let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' '] = input.get(9..BEFORE_REASON)? else { return None };
+    let status = Status::from_wire(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))?;
+    if status.switches_protocol() && !switches {
+        return None;
+    }
+    let mut end = find(input, BEFORE_REASON, is_control);
+    while *input.get(end)? == b'\t' {
+        end = find(input, end + 1, is_control);
+    }
+    if end - BEFORE_REASON > limits.target || input.get(end..end + 2)? != b"\r\n" {
+        return None;
+    }
+    response.version = version;
+    response.status = status;
+    response.reason = Span::new(BEFORE_REASON, end);
+    field_lines(response.fields_mut(), input, end + 2, limits)
 }
 
 const HTTP11: &[u8; 11] = b" HTTP/1.1\r\n";
@@ -76,15 +109,15 @@ fn start_line(head: &mut Head, input: &[u8], limits: &Limits) -> Option<usize> {
     Some(end + version.len())
 }
 
-/// Takes the field lines that begin at `fields`, and the empty line after them.
+/// Takes the field lines that begin at `fields`, and the empty line after them: where the head ends.
 #[inline]
-fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) -> Option<()> {
+fn field_lines(lines: &mut Fields, input: &[u8], fields: usize, limits: &Limits) -> Option<usize> {
     let mut at = fields;
     loop {
         if *input.get(at)? == b'\r' {
             break;
         }
-        if head.lines().len() == limits.lines {
+        if lines.lines().len() == limits.lines {
             return None;
         }
         let colon = find(input, at, |b| is_control(b) | (b == b':'));
@@ -106,14 +139,14 @@ fn field_lines(head: &mut Head, input: &[u8], fields: usize, limits: &Limits) ->
             return None;
         }
         let value = byte::trim_ows_at(&input[..end], colon + 1);
-        head.fields.push(Span::new(at, colon), value, known);
+        lines.push(Span::new(at, colon), value, known);
         at = next;
     }
     let len = at + 2;
     if input.get(at..len)? != b"\r\n" || len - fields > limits.fields {
         return None;
     }
-    head.complete(input, len).ok()
+    Some(len)
 }
 
 #[cfg(test)]

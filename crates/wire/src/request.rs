@@ -6,13 +6,13 @@
 use verdict_core::method::Method;
 
 use crate::byte;
-use crate::fields::is_hop_by_hop;
+use crate::fields::{Line, is_hop_by_hop};
 use crate::head::Span;
 use crate::host;
 use crate::name::Name;
 use crate::scan::MAX_METHOD;
 use crate::target::Target;
-use crate::write::{Refused, is_field_value, put_decimal};
+use crate::write::{Refused, is_field_value, put_decimal, put_line};
 
 /// How a request's content is delimited (RFC 9112 §6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,17 +76,22 @@ impl<'a> RequestWriter<'a> {
         if name.is_empty() || !name.bytes().all(byte::is_token) {
             return Err(Refused::Name);
         }
-        match Name::of(name.as_bytes()) {
-            Some(Name::ContentLength | Name::Host | Name::Expect) => return Err(Refused::Framing),
-            Some(known) if is_hop_by_hop(known) => return Err(Refused::Framing),
-            _ => {}
-        }
+        check_known(Name::of(name.as_bytes()))?;
         if !is_field_value(value) {
             return Err(Refused::Value);
         }
         for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             self.out.extend_from_slice(part);
         }
+        Ok(())
+    }
+
+    /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that
+    /// message. `Refused::Framing` as for [`RequestWriter::field`].
+    #[inline]
+    pub fn pass(&mut self, line: &Line, message: &[u8]) -> Result<(), Refused> {
+        check_known(line.known)?;
+        put_line(self.out, line, message);
         Ok(())
     }
 
@@ -130,6 +135,16 @@ impl<'a> RequestWriter<'a> {
         self.out.extend_from_slice(b"Content-Length: ");
         put_decimal(self.out, length);
         self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Whether the field is not the writer's own.
+#[inline]
+fn check_known(name: Option<Name>) -> Result<(), Refused> {
+    match name {
+        Some(Name::ContentLength | Name::Host | Name::Expect) => Err(Refused::Framing),
+        Some(known) if is_hop_by_hop(known) => Err(Refused::Framing),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The head of a response, as a client reads it: parsed into offsets, and what it says about where its content ends.
 //!
 //! It is read by the scanner that reads requests (`scan.rs`), line for line and as strictly; only the start line and what the
-//! fields mean are different. There is no fast way: a gateway waits longer for an upstream than a scan takes.
+//! fields mean are different. What is complete and clean goes a fast way, as requests do (`fast.rs`).
 
 use verdict_core::cause::Malformed;
 use verdict_core::method::Method;
@@ -9,6 +9,7 @@ use verdict_core::status::{Class, Status};
 
 use crate::body::Body;
 use crate::byte;
+use crate::fast;
 use crate::fields::{Fields, Line};
 use crate::framing;
 use crate::head::{Framing, Limits, Progress, Span, Version};
@@ -16,7 +17,7 @@ use crate::name::Name;
 use crate::scan::{self, Cursor, FieldLine, Lines, Resume, Stop, Taken};
 
 /// `HTTP/1.1 200 `: what stands before the reason phrase.
-const BEFORE_REASON: usize = 13;
+pub(crate) const BEFORE_REASON: usize = 13;
 
 /// The status of a response that has not been read.
 const UNREAD: Status = match Status::from_wire(100) {
@@ -144,11 +145,25 @@ impl Response {
             self.clear();
         }
         self.requested = requested;
-        let progress = scan::advance(self, input, &limits.applied());
+        let limits = limits.applied();
+        if self.resume.worth_the_fast_way(input) {
+            self.clear();
+            if let Some(len) = fast::parse_response(self, input, &limits, requested.upgrade)
+                && self.conclude(input, len).is_ok()
+            {
+                return Ok(Progress::Complete);
+            }
+            self.clear();
+        }
+        let progress = scan::advance(self, input, &limits);
         if progress != Ok(Progress::Partial) {
             self.resume = Resume::default();
         }
         progress.map_err(|(cause, at)| ResponseFault { cause, at })
+    }
+
+    pub(crate) fn fields_mut(&mut self) -> &mut Fields {
+        &mut self.fields
     }
 
     /// Forgets what was parsed, a half of a head too.

@@ -8,6 +8,7 @@ use verdict_core::method::Method;
 use verdict_core::status::{Class, Status};
 
 use crate::byte;
+use crate::fields::Line;
 use crate::head::Version;
 use crate::name::Name;
 
@@ -159,6 +160,15 @@ impl<'a> HeadWriter<'a> {
         Ok(())
     }
 
+    /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that
+    /// message. `Refused::Framing` as for [`HeadWriter::field`].
+    #[inline]
+    pub fn pass(&mut self, line: &Line, message: &[u8]) -> Result<(), Refused> {
+        self.check_known(line.known)?;
+        put_line(self.out, line, message);
+        Ok(())
+    }
+
     /// Adds a field line with a place for a value of `len` bytes, which [`Template::write`] fills in.
     pub fn slot(&mut self, name: &str, len: usize) -> Result<(), Refused> {
         self.check_name(name)?;
@@ -174,7 +184,12 @@ impl<'a> HeadWriter<'a> {
         if name.is_empty() || !name.bytes().all(byte::is_token) {
             return Err(Refused::Name);
         }
-        match Name::of(name.as_bytes()) {
+        self.check_known(Name::of(name.as_bytes()))
+    }
+
+    #[inline]
+    fn check_known(&mut self, name: Option<Name>) -> Result<(), Refused> {
+        match name {
             Some(
                 Name::ContentLength
                 | Name::TransferEncoding
@@ -290,6 +305,18 @@ impl Template {
     pub fn delivery(&self) -> Delivery {
         self.delivery
     }
+}
+
+/// Appends a line of a message that was parsed.
+#[inline]
+pub(crate) fn put_line(out: &mut Vec<u8>, line: &Line, message: &[u8]) {
+    let (name, value) = (line.name.of(message), line.value.of(message));
+    debug_assert!(!name.is_empty() && name.iter().all(|b| byte::is_token(*b)) && is_field_value(value));
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Whether a value may stand in a field line. Sixteen bytes are asked at a time, the last sixteen perhaps once more.

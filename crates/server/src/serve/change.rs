@@ -55,10 +55,6 @@ impl Exchange<'_, '_> {
 
     /// Does what the request asks for, where that is to change something.
     pub(super) async fn work(&mut self, permit: &Permit) -> Process {
-        if let Some(Subject::Upstream(proxy)) = &self.subject {
-            let proxy = proxy.clone();
-            return self.work_of_upstreams(proxy).await;
-        }
         let method = self.request.head.method;
         if let (Some(Subject::Job(_)), Method::Get | Method::Head) = (&self.subject, method)
             && let Some(read) = self.reading_of_jobs()

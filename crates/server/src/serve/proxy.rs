@@ -97,8 +97,12 @@ impl Exchange<'_, '_> {
         out: &mut Vec<u8>,
     ) -> (Rest, u64, bool) {
         let cors = self.gates().is_some_and(|gates| gates.cors.is_some());
-        let is_of_cors = |name: &str| name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"));
-        let (passed, keep) = relay.put_head(writing, self.request, |name| cors && is_of_cors(name), out);
+        let is_of_cors =
+            |name: &[u8]| name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"access-control-"));
+        let headers = &writing.common.headers;
+        let is_set = |name: &[u8]| headers.iter().any(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        let owned = |name: &[u8]| is_set(name) || cors && is_of_cors(name);
+        let (passed, keep) = relay.put_head(writing, self.request, owned, out);
         match passed {
             Passed::Whole(bytes) => (Rest::Nothing, bytes, keep),
             Passed::Content(framed) => (Rest::Relay(relay, framed), 0, keep),

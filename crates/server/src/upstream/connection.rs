@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::task::{Context, Poll, ready};
 use verdict_core::cause::{Malformed, Upstream};
-use verdict_wire::{Body, Broken, Limits, Piece, Progress, Requested, Response};
+use verdict_wire::{Body, Broken, Extent, Limits, Piece, Progress, Requested, Response};
 
 /// How large an answer's head may be.
 const LIMITS: Limits = Limits { target: 8 << 10, fields: 64 << 10, lines: 100 };
@@ -203,6 +203,22 @@ impl Receiver {
             }
         }
         Ok(())
+    }
+
+    /// Appends content that has come whole, and says how much it is; `None`, and nothing is done, if it has not, or nobody can
+    /// tell without reading on.
+    pub(crate) fn take_whole(&mut self, out: &mut Vec<u8>) -> Option<usize> {
+        let length = match self.response.extent {
+            Extent::Head => 0,
+            Extent::Length(length) => usize::try_from(length).ok()?,
+            Extent::Chunked | Extent::Close | Extent::Tunnel => return None,
+        };
+        let content = self.input.get(self.taken..self.taken + length)?;
+        out.extend_from_slice(content);
+        // It is all of it, and not framed further.
+        let _ = self.body.decode(content);
+        self.taken += length;
+        Some(length)
     }
 
     /// The next piece of content, which is not empty; `None` at its end.

@@ -20,12 +20,12 @@ pub(crate) enum Passed {
 
 impl Relay {
     /// Writes the head, and content that is there; how the rest goes, and whether the connection may go on behind it.
-    /// `owned`: whether the route's gates write a field of that name themselves.
+    /// `owned`: whether the route writes a field of that name itself.
     pub(crate) fn put_head(
         &mut self,
         writing: &Writing<'_, '_>,
         request: &Request<'_>,
-        owned: impl Fn(&str) -> bool,
+        owned: impl Fn(&[u8]) -> bool,
         out: &mut Vec<u8>,
     ) -> (Passed, bool) {
         let proxy = self.proxy.clone();
@@ -42,42 +42,40 @@ impl Relay {
             Extent::Head | Extent::Chunked | Extent::Close | Extent::Tunnel => None,
         };
         let mut head = HeadWriter::new(out, status);
-        let mut put = |name: &str, value: &[u8]| {
+        let put = |head: &mut HeadWriter<'_>, name: &str, value: &[u8]| {
             let written = head.field(name, value);
             debug_assert!(written.is_ok(), "{name} cannot be written: {written:?}");
         };
         let mut dated = false;
-        put("Request-Id", writing.stamp.id);
+        put(&mut head, "Request-Id", writing.stamp.id);
         for line in response.end_to_end(message) {
-            let Ok(name) = std::str::from_utf8(line.name.of(message)) else { continue };
-            let value = line.value.of(message);
-            if is_ours(line) || writing.common.sets(name) || owned(name) {
+            let name = line.name.of(message);
+            if is_ours(line) || owned(name) {
                 continue;
             }
-            dated |= name.eq_ignore_ascii_case("date");
-            let locates = name.eq_ignore_ascii_case("location") || name.eq_ignore_ascii_case("content-location");
-            match std::str::from_utf8(value) {
-                Ok(location) if locates && relocates(status.code()) => {
-                    match relocated(location, member, &proxy, request) {
-                        Some(location) => put(name, location.as_bytes()),
-                        None => put(name, value),
-                    }
-                }
-                _ => put(name, value),
+            dated |= name.eq_ignore_ascii_case(b"date");
+            if relocates(status.code())
+                && let Some((name, location)) = location(name, line.value.of(message))
+                && let Some(location) = relocated(location, member, &proxy, request)
+            {
+                put(&mut head, name, location.as_bytes());
+                continue;
             }
+            let passed = head.pass(line, message);
+            debug_assert!(passed.is_ok(), "{} cannot be passed on: {passed:?}", name.escape_ascii());
         }
         // RFC 9110 §6.6.1: whoever has a clock adds it.
         if !dated {
-            put("Date", writing.stamp.date);
+            put(&mut head, "Date", writing.stamp.date);
         }
         for (name, value) in &writing.common.headers {
-            put(name, value.as_bytes());
+            put(&mut head, name, value.as_bytes());
         }
         for (name, value) in &writing.more {
-            put(name, value.as_bytes());
+            put(&mut head, name, value.as_bytes());
         }
         if let (Extent::Tunnel, Some(protocol)) = (response.extent, response.value(Name::Upgrade, message)) {
-            put("Upgrade", protocol);
+            put(&mut head, "Upgrade", protocol);
         }
         head.finish(writing.asked, size);
         let tunnel = response.extent == Extent::Tunnel;
@@ -101,6 +99,12 @@ fn is_ours(line: &Line) -> bool {
 /// Statuses whose `Location` says where something is that the client is to find through us.
 const fn relocates(code: u16) -> bool {
     matches!(code, 201 | 202 | 300..=399)
+}
+
+/// A field that names a place, and which.
+fn location<'a>(name: &'a [u8], value: &'a [u8]) -> Option<(&'a str, &'a str)> {
+    let locates = name.eq_ignore_ascii_case(b"location") || name.eq_ignore_ascii_case(b"content-location");
+    Some((std::str::from_utf8(name).ok().filter(|_| locates)?, std::str::from_utf8(value).ok()?))
 }
 
 /// Where something is as the client reaches it, which the upstream has named as it is reached there. `None`: it is right as it

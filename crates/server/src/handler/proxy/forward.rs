@@ -187,7 +187,8 @@ impl Forward<'_, '_> {
             None => {
                 let waits = Waits::Worker(self.reactor.clone());
                 let time = self.proxy.config.timeout.connect;
-                let connecting = pool.connect(member, &waits, &deadline, time, end, &mut journey.steps);
+                // It is seldom, and much to keep room for.
+                let connecting = Box::pin(pool.connect(member, &waits, &deadline, time, end, &mut journey.steps));
                 let connected = tokio::select! {
                     biased;
                     connected = connecting => connected,
@@ -343,14 +344,20 @@ impl Feed {
         content: &mut Content<'_>,
         limits: &Limits,
     ) -> Result<(), Outcome> {
-        if !sender.is_sent() {
-            sender.flush(stream).await;
-            if sender.is_deaf() {
-                // What it has to say to that is on its way.
-                self.done = true;
-            }
-            return Ok(());
+        if sender.is_sent() {
+            // Most requests have none.
+            return Box::pin(self.take(sender, content, limits)).await;
         }
+        sender.flush(stream).await;
+        if sender.is_deaf() {
+            // What it has to say to that is on its way.
+            self.done = true;
+        }
+        Ok(())
+    }
+
+    /// Puts a piece of content into the sender's buffer.
+    async fn take(&mut self, sender: &mut Sender, content: &mut Content<'_>, limits: &Limits) -> Result<(), Outcome> {
         if self.waits {
             // Who does not wait for 100 any longer sends without (RFC 9110 §10.1.1).
             content.came().await?;

@@ -19,7 +19,7 @@ use verdict_core::decide::{Outcome, Process};
 use verdict_core::reason::Reason;
 use verdict_core::status::Status;
 use verdict_core::{Facts, decide};
-use verdict_wire::{Close, Extent, LAST_CHUNK, put_chunk};
+use verdict_wire::{Close, LAST_CHUNK, put_chunk};
 
 /// Content is gathered up to this size before it is sent on, as long as more of it is there already.
 const GATHERED: usize = 64 << 10;
@@ -164,15 +164,13 @@ impl Relay {
 
     /// Takes content that lies behind the head already, all of it, and ends; `false` if some of it is still to come.
     pub(super) fn take_whole(&mut self, out: &mut Vec<u8>) -> bool {
-        let here = self.feed.done
-            && match self.connection().receiver.response.extent {
-                Extent::Head => true,
-                Extent::Length(length) => self.connection().receiver.unread().len() as u64 >= length,
-                Extent::Chunked | Extent::Close | Extent::Tunnel => false,
-            };
-        // What is there comes without waiting.
-        while here && let Some(Ok(true)) = poll_once(self.next(None, Framed::AsItIs, out)) {}
-        here
+        if !self.feed.done {
+            return false;
+        }
+        let Some(bytes) = self.connection().receiver.take_whole(out) else { return false };
+        self.bytes += bytes as u64;
+        self.finish();
+        true
     }
 
     /// Appends the next piece of content, framed; `false` at the end, which is framed too. Errors: why the answer is broken off.
