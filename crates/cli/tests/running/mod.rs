@@ -71,6 +71,13 @@ impl Running {
         Running::started(folder, process)
     }
 
+    /// Runs `verdict run` with these variables.
+    pub fn with_environment(folder: TempDir, variables: &[(&str, &Path)]) -> Running {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_verdict"));
+        process.arg("run").envs(variables.iter().copied());
+        Running::started(folder, process)
+    }
+
     /// Runs `verdict run` where a process may have so many descriptors.
     pub fn with_descriptors(folder: TempDir, most: u32) -> Running {
         let mut process = Command::new("sh");
