@@ -180,6 +180,31 @@ fn what_cannot_be_explained_is_refused_by_the_console() {
 }
 
 #[test]
+fn a_failed_attempt_at_a_job_is_told_and_counted() {
+    let jobs = "[route.\"/render\"]\njobs = { to = \"http://127.0.0.1:9/\", retries = 1 }\n";
+    let running = server(&format!("{CONFIG}{jobs}"));
+    let mut stream = TcpStream::connect(running.address).expect("the server accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let request = "POST /render HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let id = answer.lines().find_map(|line| line.strip_prefix("Location: /render/")).expect("a monitor").to_owned();
+    let first = running.said.until(&format!("job {id} of `/render`: attempt 1 of 2: upstream-refused; next at "));
+    assert!(first.ends_with(" GMT"), "{first}");
+    running.said.until(&format!("job {id} of `/render`: attempt 2 of 2: upstream-refused; it has failed"));
+    let (status, metrics) = get(&socket(&running), "/metrics").expect("an answer");
+    assert_eq!(status, 200);
+    for line in [
+        "verdict_jobs{route=\"/render\",state=\"waiting\"} 0",
+        "verdict_job_attempts_total{route=\"/render\",outcome=\"again\"} 1",
+        "verdict_job_attempts_total{route=\"/render\",outcome=\"failed\"} 1",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line}: {metrics}");
+    }
+}
+
+#[test]
 fn a_config_is_taken_anew_or_its_faults_are_told() {
     let running = server(CONFIG);
     let socket = socket(&running);

@@ -376,6 +376,8 @@ causes! {
         ContentRange ContentHasPlace ContentRangeOnPut,
         /// A filter or an order by a member without index.
         Filter ContentHasPlace FilterNotIndexed,
+        /// An `Idempotency-Key` that is none.
+        Key ContentHasPlace IdempotencyKeyMalformed,
         /// The folder above is missing.
         ParentMissing ContentHasPlace ParentMissing,
         /// The declared length is beyond the quota.
@@ -484,6 +486,8 @@ causes! {
     Failure {
         /// The store has too many writes waiting.
         StoreBusy RoomLeft StoreBusy,
+        /// The queue of jobs was filled since it was looked at.
+        Queue RoomLeft JobQueueFilled,
         /// The quota did not suffice.
         Quota RoomLeft QuotaBurst,
         /// ENOSPC, EDQUOT.

@@ -23,6 +23,7 @@ pub mod entity_tag;
 pub mod expect;
 pub mod forwarded;
 pub mod host;
+pub mod idempotency_key;
 pub mod if_range;
 pub mod link;
 pub mod media_type;

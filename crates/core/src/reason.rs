@@ -496,6 +496,9 @@ catalogue! {
     FilterNotIndexed         "filter-not-indexed"             BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
         "The query cannot be answered: {query|it filters or sorts by a member that is not indexed}."
         "Use an indexed member; who runs the server can add to `index`."
+    IdempotencyKeyMalformed  "idempotency-key-malformed"      BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
+        "`Idempotency-Key` is empty, comes twice, or is no string."
+        "Send one such field with a key that no other request has, in quotation marks."
     ParentMissing            "parent-missing"                 CONFLICT              "RFC 9110 §15.5.10" Client  AfterChange
         "The folder that the file would be in does not exist."
         "Create the folder first; who runs the server can set `create-folders = true`."
@@ -665,6 +668,9 @@ catalogue! {
         "Look at the upstream's load; `timeout.total` is the limit."
     StoreBusy                "store-busy"                     SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
         "The store has more writes waiting than it holds."
+        "Come again after `Retry-After`."
+    JobQueueFilled           "job-queue-filled"               SERVICE_UNAVAILABLE   "RFC 9110 §15.6.4" Operator AfterWhile
+        "The queue of jobs was filled by others while the content came."
         "Come again after `Retry-After`."
     QuotaBurst               "quota-burst"                    INSUFFICIENT_STORAGE  "RFC 4918 §11.5"   Operator AfterChange
         "The content did not fit into what was left of the quota{why|}; nothing of it remains."

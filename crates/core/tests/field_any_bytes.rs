@@ -18,6 +18,7 @@ fn read_as_everything(value: &[u8]) {
     black_box(entity_tag::EntityTag::parse(value).map(|tag| tag.to_string()));
     black_box(date::HttpDate::parse(value, now).map(|date| date.to_imf_fixdate()));
     black_box(modified_since::if_modified_since(value, now, now));
+    black_box(idempotency_key::parse(value));
     black_box(if_range::if_range(value, Some(tag), Some(now), now));
     black_box(range::Range::parse(value).map(|range| range.resolve(1 << 40)));
     black_box(content_range::ContentRange::parse(value).map(|range| range.to_string()));

@@ -17,6 +17,7 @@ pub(crate) use possible::reasons;
 
 use crate::admission;
 use crate::config::{self, Explain, Token};
+use crate::jobs::Standing;
 use crate::log::Dropped;
 use crate::maintenance::Maintenance;
 use crate::metrics::{Gauges, Metrics};
@@ -128,11 +129,12 @@ impl View {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn gauges(&self) -> Gauges {
+    fn gauges(&self, queues: Vec<Standing>) -> Gauges {
         Gauges {
             connections: self.admission.connections(),
             requests: self.admission.requests(),
             log_lines_dropped: self.dropped.lines(),
+            queues,
         }
     }
 }

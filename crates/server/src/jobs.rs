@@ -5,6 +5,9 @@
 //! done twice, which its target knows by the `Idempotency-Key`.
 
 mod attempt;
+mod count;
+
+pub(crate) use count::{Came, Counts};
 
 use crate::config::{self, Kind, Part};
 use crate::log;
@@ -50,6 +53,33 @@ pub(crate) enum Order {
 struct Queue {
     store: Arc<Store>,
     jobs: Arc<config::Jobs>,
+}
+
+/// How it is with a queue.
+pub(crate) struct Standing {
+    /// The pattern of its route.
+    pub(crate) queue: String,
+    pub(crate) waiting: u64,
+    pub(crate) running: u64,
+    /// How attempts have ended, since the process began.
+    pub(crate) attempts: [(Came, u64); Came::ALL.len()],
+}
+
+/// How it is with each queue, as far as the store can be read. Waits for the disk.
+pub(crate) fn standings(opened: &Opened) -> Vec<Standing> {
+    let queues = queues(opened);
+    let Some(reader) = opened.kept.as_ref().filter(|_| !queues.is_empty()).and_then(|kept| kept.for_looking().ok())
+    else {
+        return Vec::new();
+    };
+    let standing = |(queue, Queue { store, .. }): (String, Queue)| {
+        let (waiting, running) = reader.depth(&queue).ok()?;
+        let attempts = Came::ALL.map(|came| (came, store.attempts().of(&queue, came)));
+        Some(Standing { queue, waiting, running, attempts })
+    };
+    let mut standings: Vec<_> = queues.into_iter().filter_map(standing).collect();
+    standings.sort_by(|one, other| one.queue.cmp(&other.queue));
+    standings
 }
 
 /// Whether a config has jobs to do.

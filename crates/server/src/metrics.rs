@@ -9,6 +9,7 @@ pub(crate) use text::Form;
 
 use crate::config::{Config, Kind};
 use crate::upstream::Member;
+use crate::jobs::Standing;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,6 +66,7 @@ pub(crate) struct Gauges {
     pub(crate) connections: u64,
     pub(crate) requests: u64,
     pub(crate) log_lines_dropped: u64,
+    pub(crate) queues: Vec<Standing>,
 }
 
 /// Adds to a counter that no other thread writes, so that nothing is lost between load and store.
@@ -185,9 +187,29 @@ impl Metrics {
             let labels = [("route", &**route), ("member", &*member.target.to_string())];
             text.sample("verdict_upstream_healthy", &labels, u64::from(member.works()));
         }
+        put_queues(&mut text, &gauges.queues);
         text.family(&Family::gauge("verdict_build_info", "The version that runs."));
         text.sample("verdict_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         text.finish()
+    }
+}
+
+/// What a server without queues leaves out.
+fn put_queues(text: &mut Text, queues: &[Standing]) {
+    if queues.is_empty() {
+        return;
+    }
+    text.family(&Family::gauge("verdict_jobs", "Jobs by queue that wait or are at work now."));
+    for Standing { queue, waiting, running, .. } in queues {
+        for (state, count) in [("waiting", waiting), ("running", running)] {
+            text.sample("verdict_jobs", &[("route", queue), ("state", state)], *count);
+        }
+    }
+    text.family(&Family::counter("verdict_job_attempts", "Attempts at jobs by queue and how they ended."));
+    for Standing { queue, attempts, .. } in queues {
+        for (came, count) in attempts {
+            text.sample("verdict_job_attempts_total", &[("route", queue), ("outcome", came.name())], *count);
+        }
     }
 }
 
@@ -233,6 +255,7 @@ impl Sum {
 mod tests {
     use super::*;
     use crate::upstream::Members;
+    use crate::jobs::Came;
     use verdict_core::decide::Find;
     use verdict_core::{Facts, decide};
 
@@ -248,7 +271,7 @@ mod tests {
         decide(&Facts { find: Find { no_route: true, ..Find::default() }, ..Facts::default() }).reason
     }
 
-    const NONE: Gauges = Gauges { connections: 2, requests: 1, log_lines_dropped: 7 };
+    const NONE: Gauges = Gauges { connections: 2, requests: 1, log_lines_dropped: 7, queues: Vec::new() };
 
     #[test]
     fn what_each_worker_counts_is_told_as_one_sum() {
@@ -312,6 +335,21 @@ mod tests {
         }
         metrics.tell_of(Vec::new());
         assert!(!metrics.render(Form::Prometheus, &NONE).contains("upstream"), "nobody is asked any more");
+    fn a_queue_is_told_with_what_is_in_it_and_how_attempts_ended() {
+        let mut attempts = Came::ALL.map(|came| (came, 0));
+        attempts[1].1 = 3;
+        let queue = Standing { queue: "/render".to_owned(), waiting: 5, running: 2, attempts };
+        let text = Metrics::new(1).render(Form::OpenMetrics, &Gauges { queues: vec![queue], ..NONE });
+        for line in [
+            "verdict_jobs{route=\"/render\",state=\"waiting\"} 5",
+            "verdict_jobs{route=\"/render\",state=\"running\"} 2",
+            "# TYPE verdict_job_attempts counter",
+            "verdict_job_attempts_total{route=\"/render\",outcome=\"done\"} 0",
+            "verdict_job_attempts_total{route=\"/render\",outcome=\"again\"} 3",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+        assert!(!Metrics::new(1).render(Form::Prometheus, &NONE).contains("verdict_job"));
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(crate) use reader::Reader;
 pub(crate) use uploads::{Intended, Intent, Known, What};
 pub(crate) use writer::Pending;
 
+use crate::jobs::Counts;
 use bell::Bell;
 use changes::Changes;
 use idempotency::Keys;
@@ -81,6 +82,7 @@ pub(crate) struct Store {
     shared: Arc<Shared>,
     keys: Keys,
     bell: Bell,
+    attempts: Counts,
     path: PathBuf,
     /// What tells its own intents from those of a process that is gone.
     opening: u64,
@@ -102,6 +104,11 @@ impl Store {
     /// Who is woken when something happens to jobs.
     pub(crate) fn bell(&self) -> &Bell {
         &self.bell
+    }
+
+    /// How attempts at jobs have ended.
+    pub(crate) fn attempts(&self) -> &Counts {
+        &self.attempts
     }
 
     /// Writes a document; see [`Documents::write`].

@@ -43,6 +43,7 @@ fn required(reason: Reason) -> &'static [Required] {
         | Reason::RouteQueueFull
         | Reason::RouteWaitOver
         | Reason::DescriptorsExhausted
+        | Reason::JobQueueFilled
         | Reason::JobQueueFull
         | Reason::NoMember
         | Reason::PoolBusy

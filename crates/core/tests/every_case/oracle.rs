@@ -296,7 +296,7 @@ pub(crate) fn outcome(outcome: Outcome) -> (Option<Question>, u16) {
                 _ => 502,
             },
         ),
-        Outcome::Failure(Failure::StoreBusy) => (Some(RoomLeft), 503),
+        Outcome::Failure(Failure::StoreBusy | Failure::Queue) => (Some(RoomLeft), 503),
         Outcome::Failure(Failure::Quota | Failure::DiskFull) => (Some(RoomLeft), 507),
         Outcome::Failure(_) => (Some(Worked), 500),
     }

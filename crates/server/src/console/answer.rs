@@ -7,6 +7,7 @@ use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
 use crate::content_type::is_coded;
 use crate::id::Random;
+use crate::jobs::standings;
 use crate::json::Json;
 use crate::log::tell;
 use crate::maintenance::{Until, Which};
@@ -227,7 +228,10 @@ impl<'a> Exchange<'a> {
                 // Who accepts neither is a program all the same, and the older format is what it was written for.
                 let form = Accept::new(self.lines(Name::Accept)).best(&offers).unwrap_or(0);
                 let form = metrics::Form::ALL[form];
-                self.say(form.media_type(), self.view.metrics.render(form, &self.view.gauges()))
+                let opened = self.settings.opened.clone();
+                // What cannot be told is left out.
+                let queues = spawn_blocking(move || standings(&opened)).await.unwrap_or_default();
+                self.say(form.media_type(), self.view.metrics.render(form, &self.view.gauges(queues)))
             }
             Some(Target::Reload) => self.reload().await,
             Some(Target::Maintenance) if self.changes() => self.maintain(content),

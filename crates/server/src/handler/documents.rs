@@ -11,6 +11,7 @@ mod possible;
 pub(crate) use change::Asked;
 
 use crate::config;
+use crate::handler::idempotency;
 use crate::representation::{Content, Description, Representation};
 use crate::request::Request;
 use crate::store::{self, Collection, Current, Documents as _, Found, Reader};
@@ -152,6 +153,8 @@ impl Documents {
         let over_quota = declared.zip(self.config.quota).is_some_and(|(declared, quota)| declared > quota);
         let unplaceable = if subject.unlisted.is_some() {
             Some(Unplaceable::Filter)
+        } else if method == Method::Post && idempotency::is_malformed(request) {
+            Some(Unplaceable::Key)
         } else {
             over_quota.then_some(Unplaceable::Quota)
         };
@@ -198,6 +201,6 @@ fn described(content: bytes::Bytes, tag: Option<String>) -> Representation {
 fn of_look_up(failure: Failure) -> Absent {
     match failure {
         Failure::Corrupt | Failure::Disk | Failure::DiskFull | Failure::Quota | Failure::Panicked => Absent::Failed,
-        Failure::StoreBusy => Absent::Exhausted,
+        Failure::StoreBusy | Failure::Queue => Absent::Exhausted,
     }
 }

@@ -4,7 +4,14 @@ use crate::request::Request;
 use crate::store::{Begun, Reader, Scoped};
 use ring::digest::{Context, SHA256};
 use verdict_core::cause::Failure;
+use verdict_core::field::idempotency_key::parse;
 use verdict_wire::Name;
+
+/// Whether there is a key that is none. Done without it, what was to be done once could be done twice.
+pub(crate) fn is_malformed(request: &Request<'_>) -> bool {
+    // RFC 9110 §5.3: it is no list, so of several lines none counts.
+    request.head.has(Name::IdempotencyKey) && request.value(Name::IdempotencyKey).and_then(parse).is_none()
+}
 
 /// Takes the key of a request for `route`, whose content is `sent`; `None`: it has none.
 pub(crate) fn begin(
@@ -15,7 +22,7 @@ pub(crate) fn begin(
     sent: &[u8],
     now: u64,
 ) -> Option<Result<Begun, Failure>> {
-    let key = request.value(Name::IdempotencyKey)?;
+    let key = parse(request.value(Name::IdempotencyKey)?)?;
     let mut context = Context::new(&SHA256);
     context.update(request.value(Name::ContentType).unwrap_or_default());
     context.update(b"\n");

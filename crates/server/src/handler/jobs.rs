@@ -9,9 +9,10 @@ mod possible;
 mod prefer;
 
 pub(crate) use change::Asked;
-pub(crate) use failed::{asks_again, code};
+pub(crate) use failed::{asks_again, code, in_words};
 
 use crate::config::{self, Part};
+use crate::handler::idempotency;
 use crate::handler::wrote::Details;
 use crate::id::Random;
 use crate::moment::Moment;
@@ -220,7 +221,10 @@ impl Jobs {
             content: true,
             coding_not_taken: common.coding_not_taken
                 || crate::content_type::is_coded(request.lines(Name::ContentEncoding)),
-            unplaceable: (waiting >= self.config.queue).then_some(Unplaceable::Queue),
+            unplaceable: match idempotency::is_malformed(request) {
+                true => Some(Unplaceable::Key),
+                false => (waiting >= self.config.queue).then_some(Unplaceable::Queue),
+            },
             ..common
         }
     }
@@ -282,7 +286,7 @@ fn new_id(now: u64) -> String {
 fn of_look_up(failure: Failure) -> Absent {
     match failure {
         Failure::Corrupt | Failure::Disk | Failure::DiskFull | Failure::Quota | Failure::Panicked => Absent::Failed,
-        Failure::StoreBusy => Absent::Exhausted,
+        Failure::StoreBusy | Failure::Queue => Absent::Exhausted,
     }
 }
 

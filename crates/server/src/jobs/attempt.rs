@@ -1,9 +1,11 @@
 //! One attempt at a job: its target is asked, and what came of it is written.
 
+use super::count::Came;
 use super::now;
 use crate::config;
-use crate::handler::jobs::{asks_again, code};
+use crate::handler::jobs::{asks_again, code, in_words};
 use crate::id::Random;
+use crate::log;
 use crate::store::{Attempted, Lease, Store};
 use crate::upstream::{Answer, Asked, Times, ask};
 use bytes::Bytes;
@@ -63,6 +65,7 @@ pub(super) async fn attempt(it: Attempt, mut cut: watch::Receiver<bool>) {
             let until = now().saturating_add(LEASE.as_millis() as u64);
             // Nobody waits for what was cancelled, or what another does by now.
             if let Ok(false) = it.store.attempted(it.lease, Attempted::Running { until }, now()).await {
+                it.store.attempts().note(it.jobs.pattern.as_str(), Came::Cancelled);
                 return;
             }
         }
@@ -79,7 +82,27 @@ pub(super) async fn attempt(it: Attempt, mut cut: watch::Receiver<bool>) {
 
 impl Attempt {
     fn came(&self, answered: Result<Answer, Upstream>) -> Attempted {
-        judged(&self.jobs, self.lease.attempt, answered, now(), Random::new().next())
+        let why = match &answered {
+            Ok(answer) => answer.status.to_string(),
+            Err(cause) => code(*cause),
+        };
+        let attempted = judged(&self.jobs, self.lease.attempt, answered, now(), Random::new().next());
+        let next = match &attempted {
+            Attempted::Done { .. } | Attempted::Running { .. } => None,
+            Attempted::Again { at } => Some(format!("next at {}", HttpDate::from_unix((at / 1000) as i64))),
+            Attempted::Failed { .. } => Some("it has failed".to_owned()),
+        };
+        if let Some(next) = next {
+            let (attempt, most) = (self.lease.attempt, u64::from(self.jobs.retries) + 1);
+            log::operation(format_args!(
+                "job {} of `{}`: attempt {attempt} of {most}: {}; {next}",
+                self.id,
+                self.jobs.pattern,
+                in_words(&why)
+            ));
+        }
+        self.store.attempts().note(self.jobs.pattern.as_str(), Came::of(&attempted));
+        attempted
     }
 }
 

@@ -92,7 +92,9 @@ pub(crate) const fn is_noticed(fault: Malformed, secure: bool) -> bool {
 const fn is_met(failure: Failure) -> bool {
     match failure {
         Failure::Panicked => true,
-        Failure::StoreBusy | Failure::Quota | Failure::DiskFull | Failure::Disk | Failure::Corrupt => false,
+        Failure::StoreBusy | Failure::Queue | Failure::Quota | Failure::DiskFull | Failure::Disk | Failure::Corrupt => {
+            false
+        }
     }
 }
 

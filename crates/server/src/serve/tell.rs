@@ -377,7 +377,7 @@ fn key_of_what_is_owned(kind: Option<&str>, reason: Reason) -> &'static [&'stati
     match (reason, kind) {
         (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, Some("documents")) => &["documents", "quota"],
         (Reason::QuotaWouldBurst { .. } | Reason::QuotaBurst { .. }, _) => &["upload", "quota"],
-        (Reason::JobQueueFull { .. }, _) => &["jobs", "queue"],
+        (Reason::JobQueueFull { .. } | Reason::JobQueueFilled { .. }, _) => &["jobs", "queue"],
         (Reason::ResultExpired { .. }, _) => &["jobs", "keep"],
         (Reason::ParentMissing { .. }, _) => &["upload", "create-folders"],
         (Reason::FilterNotIndexed { .. }, _) => &["documents", "index"],

@@ -24,17 +24,10 @@ pub(crate) struct Listener<'a> {
 }
 
 impl Bell {
-    /// What tells of new jobs in a queue, to one listener at a time.
+    /// What tells of new jobs in a queue, to one listener at a time. The writer rings it.
     pub(crate) fn of_queue(&self, route: &str) -> Arc<Notify> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.entry(route.to_owned()).or_default().clone()
-    }
-
-    /// There is a new job in a queue.
-    pub(crate) fn queued(&self, route: &str) {
-        if let Some(queue) = self.queues.lock().unwrap_or_else(PoisonError::into_inner).get(route) {
-            queue.notify_one();
-        }
     }
 
     pub(crate) fn listen(&self, id: &str) -> Listener<'_> {
@@ -99,14 +92,5 @@ mod tests {
         drop(heard);
         drop(again);
         assert!(bell.jobs.lock().expect("no panic").is_empty());
-    }
-
-    #[test]
-    fn a_job_that_is_queued_while_nobody_listens_is_heard_of_later() {
-        let bell = Bell::default();
-        let queue = bell.of_queue("/render");
-        bell.queued("/render");
-        bell.queued("/elsewhere");
-        assert!(poll(Box::pin(queue.notified()).as_mut()).is_ready());
     }
 }

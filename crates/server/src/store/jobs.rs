@@ -133,9 +133,14 @@ pub(crate) enum Cancelled {
 impl Store {
     /// Puts a job into its route's queue, durably. It gives its revision.
     pub(crate) fn enqueue(&self, enqueue: Enqueue) -> Pending<Result<u64, Unqueued>> {
+        // Whoever asked may have left by the time that it is durable; it is heard of all the same.
+        let bell = self.bell.of_queue(&enqueue.route);
         self.queue.write(enqueue.content.len(), move |change| {
             Ok(match change.enqueue(enqueue)? {
-                Ok(revision) => Outcome::Keep(Ok(revision)),
+                Ok(revision) => {
+                    change.ring(bell);
+                    Outcome::Keep(Ok(revision))
+                }
                 refused => Outcome::Undo(refused),
             })
         })
@@ -185,6 +190,16 @@ impl Reader {
     /// How many jobs wait on a route.
     pub(crate) fn waiting(&self, route: &str) -> Result<u64, Failure> {
         waiting(self.connection(), route, i64::MAX).map_err(|error| fault::told("a queue could not be read", &error))
+    }
+
+    /// The same, and how many are at work.
+    pub(crate) fn depth(&self, route: &str) -> Result<(u64, u64), Failure> {
+        let read = waiting(self.connection(), route, i64::MAX).and_then(|waiting| {
+            let mut select =
+                self.connection().prepare_cached("SELECT count(*) FROM job WHERE route = ? AND state = ?")?;
+            Ok((waiting, select.query_one((route, RUNNING), |row| row.get(0))?))
+        });
+        read.map_err(|error| fault::told("a queue could not be read", &error))
     }
 }
 

@@ -9,6 +9,7 @@ use super::migrate::{APPLICATION, VERSION, migrate};
 use super::writer::{Queue, Writer};
 use super::{Reader, Shared, Store, jobs};
 use crate::id::Random;
+use crate::jobs::Counts;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -120,7 +121,16 @@ impl Store {
         let opening = (Random::unforeseen() >> 65) as u64;
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(io(&path))?;
-        Ok(Store { queue, shared, keys: Keys::default(), bell: Bell::default(), path, opening, thread: Some(thread) })
+        Ok(Store {
+            queue,
+            shared,
+            keys: Keys::default(),
+            bell: Bell::default(),
+            attempts: Counts::default(),
+            path,
+            opening,
+            thread: Some(thread),
+        })
     }
 
     /// A worker's own way of reading, with copies of at most so many bytes.

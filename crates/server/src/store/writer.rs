@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::task::{Context, Poll};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use verdict_core::cause::Failure;
 
 use crate::log;
@@ -48,6 +48,7 @@ pub(super) struct Change<'a> {
     touched: &'a mut Vec<u64>,
     states: &'a mut States,
     held: &'a mut Vec<InFlight>,
+    bells: &'a mut Vec<Arc<Notify>>,
 }
 
 impl Change<'_> {
@@ -95,6 +96,11 @@ impl Change<'_> {
             self.states.undo.push(before);
         }
         Ok(())
+    }
+
+    /// Has somebody woken once the transaction is durable.
+    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
+        self.bells.push(bell);
     }
 
     /// Keeps a key in flight until the transaction has ended.
@@ -317,6 +323,7 @@ struct Done {
     touched: Vec<u64>,
     states: States,
     held: Vec<InFlight>,
+    bells: Vec<Arc<Notify>>,
 }
 
 impl Writer {
@@ -358,7 +365,8 @@ impl Writer {
     }
 
     fn items(&self, batch: &mut [Box<dyn Item>], last: u64) -> Sqlite<Done> {
-        let mut done = Done { changed: false, last, touched: Vec::new(), states: States::default(), held: Vec::new() };
+        let (states, held, bells) = (States::default(), Vec::new(), Vec::new());
+        let mut done = Done { changed: false, last, touched: Vec::new(), states, held, bells };
         for item in batch {
             let kept = self.item(item.as_mut(), &mut done)?;
             done.changed |= kept;
@@ -368,11 +376,11 @@ impl Writer {
 
     /// One write. Its own failure is its own, unless the whole transaction is gone with it.
     fn item(&self, item: &mut dyn Item, done: &mut Done) -> Sqlite<bool> {
-        let (last, touched) = (done.last, done.touched.len());
+        let (last, touched, rung) = (done.last, done.touched.len(), done.bells.len());
         self.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
-        let Done { touched: all, states, held, .. } = done;
+        let Done { touched: all, states, held, bells, .. } = done;
         states.undo.clear();
-        let mut change = Change { connection: &self.connection, last, touched: all, states, held };
+        let mut change = Change { connection: &self.connection, last, touched: all, states, held, bells };
         let ran = catch_unwind(AssertUnwindSafe(|| item.run(&mut change)));
         let given = change.last;
         match ran {
@@ -390,6 +398,7 @@ impl Writer {
             }
         }
         done.touched.truncate(touched);
+        done.bells.truncate(rung);
         done.states.undo();
         self.connection.prepare_cached("ROLLBACK TO one")?.execute([])?;
         self.connection.prepare_cached("RELEASE one")?.execute([])?;
@@ -403,7 +412,9 @@ impl Writer {
         self.shared.changes.begin(&done.touched);
         let committed = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         self.shared.changes.end(&done.touched);
-        committed.map(drop)
+        committed?;
+        done.bells.iter().for_each(|bell| bell.notify_one());
+        Ok(())
     }
 
     /// After an error of the system. A write that a quota of the file system does not allow is refused, and the next is tried;

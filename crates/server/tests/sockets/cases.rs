@@ -24,7 +24,7 @@ use verdict_server::explain::{DryRun, Explanation};
 use verdict_server::routes::Possibilities;
 
 /// The reasons that no single request brings about: it takes time, a crowd, or bad luck.
-const EVENTS: [&str; 42] = [
+const EVENTS: [&str; 43] = [
     // Of HTTP/2, in which these requests are not sent.
     "authority-differs",
     "head-timeout",
@@ -47,6 +47,7 @@ const EVENTS: [&str; 42] = [
     "disk-failed",
     // Of jobs that are done, or fail, while others look on.
     "job-queue-full",
+    "job-queue-filled",
     "job-finished",
     "job-finished-in-time",
     "job-reported",

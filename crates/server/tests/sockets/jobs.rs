@@ -297,6 +297,32 @@ fn a_full_queue_refuses_before_the_content_and_a_place_in_it_is_told() {
 }
 
 #[test]
+fn a_queue_that_others_fill_while_the_content_comes_is_told_as_that() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    let first = asking.queue("/render", "hold");
+    asking.running(&first);
+    let mut stream = TcpStream::connect(asking.site.address).expect("it accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let head =
+        "POST /render HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+    let mut line = String::new();
+    reader.read_line(&mut line).expect("a line");
+    assert!(line.starts_with("HTTP/1.1 100"), "there was room: {line}");
+    for _ in 0..2 {
+        asking.queue("/render", "200");
+    }
+    stream.write_all(b"200").expect("it reads");
+    let mut answer = String::new();
+    reader.read_to_string(&mut answer).expect("an answer");
+    let told = answer.contains("Verdict-Reason: job-queue-filled;") && answer.contains("Retry-After: ");
+    assert!(answer.contains("HTTP/1.1 503 ") && told, "{answer}");
+    target.let_go();
+}
+
+#[test]
 fn a_job_at_work_that_is_cancelled_makes_room_at_once() {
     let target = Target::start();
     let asking = Asking::plain(plan(&target, ""));

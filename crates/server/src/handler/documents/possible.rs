@@ -30,6 +30,9 @@ impl Documents {
                 Negotiate { type_not_taken: true, ..content },
                 Negotiate { coding_not_taken: true, ..content },
             ]);
+            if method == Method::Post {
+                alternatives.push(Negotiate { unplaceable: Some(Unplaceable::Key), ..content });
+            }
             if self.config.quota.is_some() {
                 alternatives.push(Negotiate { unplaceable: Some(Unplaceable::Quota), ..content });
             }
@@ -78,6 +81,7 @@ impl Documents {
         let may_fail = |failure: &Failure| match failure {
             Failure::StoreBusy | Failure::DiskFull | Failure::Disk | Failure::Corrupt | Failure::Panicked => true,
             Failure::Quota => self.config.quota.is_some() && method != Method::Delete,
+            Failure::Queue => false,
         };
         outcomes.extend(Conflict::ALL.iter().copied().filter(may_disagree).map(Outcome::Conflict));
         outcomes.extend(Failure::ALL.iter().copied().filter(may_fail).map(Outcome::Failure));

@@ -80,12 +80,9 @@ impl Jobs {
         let queued = patiently(self.reader.store().enqueue(enqueue), asked.moment.deadlines).await?;
         drop(held);
         match queued {
-            Ok(_) => {
-                self.reader.store().bell().queued(route);
-                self.waited(asked, &id).await
-            }
+            Ok(_) => self.waited(asked, &id).await,
             // Others were faster than its content.
-            Err(Unqueued::Full) => Err(broken(Failure::StoreBusy)),
+            Err(Unqueued::Full) => Err(broken(Failure::Queue)),
             Err(Unqueued::Repeated(repeated)) => self.repeated(asked, repeated).await,
         }
     }

@@ -6,8 +6,10 @@
 use crate::handler::proxy::proxy_status;
 use crate::handler::wrote::Details;
 use verdict_core::cause::{Failure, Upstream};
-use verdict_core::decide::Outcome;
+use verdict_core::decide::process::Work;
+use verdict_core::decide::{Outcome, Process};
 use verdict_core::status::Status;
+use verdict_core::{Facts, decide};
 
 /// What is told of a job that failed.
 pub(super) struct Failed {
@@ -24,6 +26,18 @@ pub(crate) const fn asks_again(status: u16) -> bool {
 /// A cause in a word, as it is kept.
 pub(crate) fn code(cause: Upstream) -> String {
     format!("{cause:?}")
+}
+
+/// The same for who runs the server: the id of the reason, or what the target answered.
+pub(crate) fn in_words(why: &str) -> String {
+    let Failed { outcome, .. } = told(why, "", 0);
+    match outcome {
+        Outcome::Answered(status) => format!("its target answered {status} {}", status.phrase()).trim_end().to_owned(),
+        outcome => {
+            let process = Process { work: Work::Forward, outcome };
+            decide(&Facts { process, ..Facts::default() }).reason.id().to_owned()
+        }
+    }
 }
 
 /// What is told of the job with this id, for which a word or the target's status was kept.
@@ -52,6 +66,8 @@ mod tests {
             assert_eq!(failed.fields, [("Proxy-Status", proxy_status(*cause, None))]);
         }
         assert_eq!(Status::from_wire(503).map(Outcome::Answered), Some(told("503", "x", 1).outcome));
+        assert_eq!(in_words("503"), "its target answered 503 Service Unavailable");
+        assert_eq!(in_words(&code(Upstream::Refused)), "upstream-refused");
         assert_eq!(told("nonsense", "x", 1).outcome, Outcome::Failure(Failure::Corrupt));
     }
 }

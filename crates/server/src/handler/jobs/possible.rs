@@ -27,7 +27,8 @@ impl Jobs {
         }
         let content = Negotiate { content: true, ..Negotiate::default() };
         let full = Negotiate { unplaceable: Some(Unplaceable::Queue), ..content };
-        vec![content, Negotiate { coding_not_taken: true, ..content }, full]
+        let malformed = Negotiate { unplaceable: Some(Unplaceable::Key), ..content };
+        vec![content, Negotiate { coding_not_taken: true, ..content }, malformed, full]
     }
 
     /// What can come of the work.
@@ -49,7 +50,7 @@ impl Jobs {
             (Part::Result, Method::Get | Method::Head) => answered().map(of(Work::Read)).collect(),
             (Part::Monitor, Method::Delete) => [Outcome::Done(Done::Deleted), Outcome::Conflict(Conflict::JobFinished)]
                 .into_iter()
-                .chain(broken())
+                .chain(broken().filter(|outcome| *outcome != Outcome::Failure(Failure::Queue)))
                 .map(of(Work::Write))
                 .collect(),
             (Part::Queue, Method::Post) => {

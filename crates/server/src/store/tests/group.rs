@@ -8,7 +8,7 @@ use std::time::Instant;
 
 impl Place {
     /// Keeps the writer busy until the sender is dropped, and gives what it waits for then.
-    fn hold(&self) -> mpsc::Sender<()> {
+    pub(super) fn hold(&self) -> mpsc::Sender<()> {
         let (sender, receiver) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel();
         let held = self.store.queue.write(0, move |_| {

@@ -1,22 +1,28 @@
 //! Jobs: their queue, their attempts, and how long they are known.
 
+use super::super::writer::Outcome;
 use super::*;
+use std::sync::mpsc;
+use std::task::{Context, Waker};
 
 const RENDER: &str = "/render";
 
+fn enqueue(id: &str, limit: u64) -> Enqueue {
+    Enqueue {
+        route: RENDER.to_owned(),
+        id: id.to_owned(),
+        owner: Some("ann".to_owned()),
+        content_type: "text/plain".to_owned(),
+        content: Bytes::copy_from_slice(id.as_bytes()),
+        limit,
+        remember: None,
+        now: NOW,
+    }
+}
+
 impl Place {
     fn enqueue(&self, id: &str, limit: u64) -> Result<u64, Unqueued> {
-        let enqueue = Enqueue {
-            route: RENDER.to_owned(),
-            id: id.to_owned(),
-            owner: Some("ann".to_owned()),
-            content_type: "text/plain".to_owned(),
-            content: Bytes::copy_from_slice(id.as_bytes()),
-            limit,
-            remember: None,
-            now: NOW,
-        };
-        self.wait(self.store.enqueue(enqueue)).unwrap()
+        self.wait(self.store.enqueue(enqueue(id, limit))).unwrap()
     }
 
     /// The id of the job that is leased for ten seconds from `now` on.
@@ -41,6 +47,41 @@ impl Place {
 
 fn done(until: u64) -> Attempted {
     Attempted::Done { status: 200, content_type: Some("image/png".to_owned()), content: Bytes::from("png"), until }
+}
+
+/// Whether the bell of the queue has been rung since this was last asked.
+fn rung(place: &Place) -> bool {
+    let bell = place.store.bell().of_queue(RENDER);
+    let mut heard = Box::pin(bell.notified());
+    heard.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+#[test]
+fn a_job_is_heard_of_when_it_is_durable_although_whoever_queued_it_has_left() {
+    let place = Place::new();
+    let held = place.hold();
+    let (began, begun) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let beside = place.store.queue.write(0, move |_| {
+        began.send(()).unwrap();
+        let _ = gone.recv();
+        Ok(Outcome::Undo(()))
+    });
+    let leaving = place.store.enqueue(enqueue("a", 1));
+    drop(held);
+    // The transaction that both are in has begun, so it is done; and nobody waits for it any more.
+    begun.recv().unwrap();
+    drop(leaving);
+    assert!(!rung(&place), "it is not durable yet");
+    drop(go);
+    place.wait(beside).unwrap();
+    assert!(rung(&place));
+    assert_eq!(place.lease(NOW).unwrap().0, "a");
+    // What is refused rings for nobody.
+    place.enqueue("b", 1).unwrap();
+    assert!(rung(&place));
+    assert_eq!(place.enqueue("c", 1), Err(Unqueued::Full));
+    assert!(!rung(&place));
 }
 
 #[test]

@@ -57,6 +57,7 @@ impl Uploads {
         let may_fail = |failure: &Failure| match failure {
             Failure::StoreBusy | Failure::DiskFull | Failure::Disk | Failure::Corrupt | Failure::Panicked => true,
             Failure::Quota => self.config.quota.is_some() && method == Method::Put,
+            Failure::Queue => false,
         };
         outcomes.extend([Conflict::Write, Conflict::MatchedTooLate].map(Outcome::Conflict));
         outcomes.extend(Failure::ALL.iter().copied().filter(may_fail).map(Outcome::Failure));
