@@ -136,7 +136,7 @@ pub(crate) fn negotiate(f: &Negotiate) -> Told {
         (CodingTaken, when(f.coding_not_taken, 415)),
     ];
     let unplaceable = f.unplaceable.map(|cause| match cause {
-        Unplaceable::ContentRange | Unplaceable::Filter => 400,
+        Unplaceable::ContentRange | Unplaceable::Filter | Unplaceable::Key => 400,
         Unplaceable::ParentMissing => 409,
         Unplaceable::Quota => 507,
         Unplaceable::Queue => 503,
