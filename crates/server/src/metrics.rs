@@ -8,8 +8,8 @@ mod text;
 pub(crate) use text::Form;
 
 use crate::config::{Config, Kind};
-use crate::upstream::Member;
 use crate::jobs::Standing;
+use crate::upstream::Member;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -254,8 +254,8 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::Members;
     use crate::jobs::Came;
+    use crate::upstream::Members;
     use verdict_core::decide::Find;
     use verdict_core::{Facts, decide};
 
@@ -335,6 +335,9 @@ mod tests {
         }
         metrics.tell_of(Vec::new());
         assert!(!metrics.render(Form::Prometheus, &NONE).contains("upstream"), "nobody is asked any more");
+    }
+
+    #[test]
     fn a_queue_is_told_with_what_is_in_it_and_how_attempts_ended() {
         let mut attempts = Came::ALL.map(|came| (came, 0));
         attempts[1].1 = 3;
