@@ -55,6 +55,7 @@ use crate::maintenance::Until;
 use crate::route::{MissingSlash, Pattern, Router, Template};
 use crate::tls::Certificate;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,13 +106,19 @@ pub struct Config {
     pub source: Source,
 }
 
-/// The text of a config, for telling where something in it stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// The text of a config, for telling where something in it stands. There may be a secret in it, and nothing shows it whole.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Source {
     /// What its file is called, as it was named; empty where there is none.
     pub name: String,
     /// What is in it.
     pub text: String,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// `[tls]`.

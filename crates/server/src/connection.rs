@@ -32,7 +32,7 @@ pub(crate) struct Begun {
 /// Serves a connection until it is over or comes to rest.
 pub(crate) async fn connection(stream: Stream, admission: Admission, worker: Rc<Worker>, begun: Begun) {
     let deadline = worker.deadlines.enroll();
-    let mut connection = Connection { socket: Socket::new(stream, deadline), admission, worker };
+    let mut connection = Connection { socket: Socket::new(stream, deadline), admission, worker, forwards: false };
     let Begun { mut buffers, mut went } = begun;
     loop {
         let ended = loop {
@@ -50,7 +50,7 @@ pub(crate) async fn connection(stream: Stream, admission: Admission, worker: Rc<
                 Ok(Then::Http2(first)) => {
                     buffers.clear();
                     connection.worker.give_back(buffers);
-                    let Connection { socket, admission, worker } = connection;
+                    let Connection { socket, admission, worker, .. } = connection;
                     return Box::pin(http2::connection(socket, admission, worker, *first)).await;
                 }
                 Ok(Then::Next) if buffers.unused().is_empty() => break None,
@@ -86,6 +86,8 @@ struct Connection {
     socket: Socket,
     admission: Admission,
     worker: Rc<Worker>,
+    /// The last request went to an upstream, and likely the next one does, which cannot be answered at once.
+    forwards: bool,
 }
 
 /// What was read where a request may begin.
@@ -127,6 +129,9 @@ impl Connection {
     }
 
     fn at_once(&self, buffers: &mut Buffers) -> Went {
+        if self.forwards {
+            return Went::Waiting;
+        }
         self.client().at_once(&self.socket.stream, buffers)
     }
 
@@ -138,7 +143,7 @@ impl Connection {
 
     /// Gives the connection to those on which nothing is asked.
     fn rest(self) {
-        let Connection { socket, admission, worker } = self;
+        let Connection { socket, admission, worker, .. } = self;
         if worker.is_draining() {
             return;
         }
@@ -204,6 +209,7 @@ impl Connection {
     async fn deliver(&mut self, site: &Site, buffers: &mut Buffers, mut answered: Answered) -> Result<(), Ended> {
         let limits = site.limits(answered.answer.route);
         self.socket.begin(limits);
+        self.forwards = answered.answer.journey().is_some();
         if answered.answer.gone {
             self.client().log(site, buffers, &answered, buffers.unused(), Some(Close::ClientLeft));
             return Err(Ended { unread: false, close: Close::ClientLeft });

@@ -86,6 +86,20 @@ impl<'a> RequestWriter<'a> {
         Ok(())
     }
 
+    /// Adds a field line whose name is written in a program, which answers for it: it is a token, and none of those that
+    /// [`RequestWriter::field`] refuses. A value that is refused is not there.
+    #[inline]
+    pub fn put(&mut self, name: &'static str, value: &[u8]) -> Result<(), Refused> {
+        debug_assert!(!name.is_empty() && name.bytes().all(byte::is_token) && check_known(Name::of(name.as_bytes())).is_ok());
+        if !is_field_value(value) {
+            return Err(Refused::Value);
+        }
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.out.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
     /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that
     /// message. `Refused::Framing` as for [`RequestWriter::field`].
     #[inline]

@@ -89,9 +89,9 @@ pub(super) fn write(
     let mut put = |writer: &mut RequestWriter<'_>, name, write: &dyn Fn(&mut String)| {
         text.clear();
         write(&mut text);
-        writer.field(name, text.as_bytes())
+        writer.put(name, text.as_bytes())
     };
-    writer.field("Via", via(head.version).as_bytes())?;
+    writer.put("Via", via(head.version).as_bytes())?;
     let scheme = if request.served.is_some() { "https" } else { "http" };
     let peer = request.peer.to_canonical();
     let before = trusted && head.has(Name::Forwarded);
@@ -121,12 +121,12 @@ pub(super) fn write(
         push_address(text, peer);
     })?;
     if !(trusted && head.has(Name::XForwardedProto)) {
-        writer.field("X-Forwarded-Proto", scheme.as_bytes())?;
+        writer.put("X-Forwarded-Proto", scheme.as_bytes())?;
     }
     if let (Some(host), false) = (asked_for, trusted && head.has(Name::XForwardedHost)) {
-        writer.field("X-Forwarded-Host", host.as_bytes())?;
+        writer.put("X-Forwarded-Host", host.as_bytes())?;
     }
-    writer.field("Request-Id", request.id_told(site))?;
+    writer.put("Request-Id", request.id_told(site))?;
     if expects {
         writer.expect_continue();
     }
