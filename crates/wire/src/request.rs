@@ -90,7 +90,9 @@ impl<'a> RequestWriter<'a> {
     /// [`RequestWriter::field`] refuses. A value that is refused is not there.
     #[inline]
     pub fn put(&mut self, name: &'static str, value: &[u8]) -> Result<(), Refused> {
-        debug_assert!(!name.is_empty() && name.bytes().all(byte::is_token) && check_known(Name::of(name.as_bytes())).is_ok());
+        debug_assert!(
+            !name.is_empty() && name.bytes().all(byte::is_token) && check_known(Name::of(name.as_bytes())).is_ok()
+        );
         if !is_field_value(value) {
             return Err(Refused::Value);
         }
