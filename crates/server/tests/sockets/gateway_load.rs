@@ -23,7 +23,7 @@ fn a_request_that_changes_nothing_twice_is_answered_by_another_member() {
     let told = heard.clone();
     let good = Upstream::answering(move |asked| {
         told.lock().unwrap().push((asked.method().to_owned(), asked.content.clone()));
-        ok(asked.method())
+        ok(if asked.method() == "HEAD" { "" } else { asked.method() })
     });
     let site = gateway(&[&mute, &good], "");
     let content = "x".repeat(60_000);

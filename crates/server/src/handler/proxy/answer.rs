@@ -74,7 +74,9 @@ impl Relay {
         for (name, value) in &writing.more {
             put(&mut head, name, value.as_bytes());
         }
-        if let (Extent::Tunnel, Some(protocol)) = (response.extent, response.value(Name::Upgrade, message)) {
+        // It is of one connection, and of no use without: 101 and 426 say what is spoken instead (RFC 9110 §15.5.22).
+        let upgrades = response.extent == Extent::Tunnel || status.code() == 426;
+        if let (true, Some(protocol)) = (upgrades, response.value(Name::Upgrade, message)) {
             put(&mut head, "Upgrade", protocol);
         }
         head.finish(writing.asked, size);
