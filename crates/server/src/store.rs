@@ -113,12 +113,24 @@ impl Store {
 
     /// Writes a document; see [`Documents::write`].
     pub(crate) fn write(&self, write: Write) -> Pending<Result<Written, Refused>> {
-        self.queue.write(write.content.len(), move |change| change.write(write))
+        let bytes = write.content.len();
+        match write {
+            // A key is kept once, and what is tried is taken back.
+            Write { remember: Some(_), .. } | Write { dry: true, .. } => self.queue.write(bytes, move |change| {
+                let mut write = write;
+                let remember = write.remember.take();
+                change.write(&write, remember)
+            }),
+            write => self.queue.write_repeatable(bytes, move |change| change.write(&write, None)),
+        }
     }
 
     /// Deletes a document; see [`Documents::delete`].
     pub(crate) fn delete(&self, delete: Delete) -> Pending<Result<u64, Refused>> {
-        self.queue.write(0, move |change| change.delete(&delete))
+        match delete.dry {
+            true => self.queue.write(0, move |change| change.delete(&delete)),
+            false => self.queue.write_repeatable(0, move |change| change.delete(&delete)),
+        }
     }
 
     /// Whether no other process has the store open: not so while one process takes over from another.

@@ -125,22 +125,26 @@ pub(super) fn get(connection: &Connection, collection: i64, id: &str, now: u64) 
 
 impl Change<'_> {
     /// Puts a document in its place, if everything agrees.
-    pub(super) fn write(&mut self, write: Write) -> Sqlite<Outcome<Result<Written, Refused>>> {
-        let dry = write.dry;
-        Ok(match self.try_write(write)? {
-            Ok(written) if !dry => Outcome::Keep(Ok(written)),
+    pub(super) fn write(
+        &mut self,
+        write: &Write,
+        remember: Option<Remember>,
+    ) -> Sqlite<Outcome<Result<Written, Refused>>> {
+        Ok(match self.try_write(write, remember)? {
+            Ok(written) if !write.dry => Outcome::Keep(Ok(written)),
             result => Outcome::Undo(result),
         })
     }
 
-    fn try_write(&mut self, write: Write) -> Sqlite<Result<Written, Refused>> {
-        let Write { collection, id, expect, content, values, quota, remember, now, .. } = write;
+    fn try_write(&mut self, write: &Write, remember: Option<Remember>) -> Sqlite<Result<Written, Refused>> {
+        let Write { collection, id, expect, content, values, quota, now, .. } = write;
+        let now = *now;
         if let Some(remember) = &remember
             && let Some(repeated) = remember.repeated(self, now)?
         {
             return Ok(Err(Refused::Repeated(repeated)));
         }
-        let row = self.row(collection.key, &id)?;
+        let row = self.row(collection.key, id)?;
         let current = row.as_ref().filter(|row| row.until.is_none());
         if !expect.holds(current.map(|row| row.revision)) {
             return Ok(Err(Refused::TooLate { current: current.map(|row| row.revision) }));
@@ -148,14 +152,15 @@ impl Change<'_> {
         let State { bytes: used, declared, .. } = self.state(collection.key)?;
         let (before, bytes) = (current.map_or(0, |row| row.bytes), content.len() as u64);
         // Whoever makes a document smaller may, even where the quota has been lowered below what is used.
-        if let Some(limit) = quota
+        if let Some(limit) = *quota
             && bytes > before
             && used.saturating_sub(before) + bytes > limit
         {
             return Ok(Err(Refused::Quota { used, limit }));
         }
-        let values = if declared == collection.declared { values } else { self.values_anew(&collection, &content)? };
-        if let Some(duplicate) = self.duplicate(&values, current.map(|row| row.key))? {
+        let anew = (declared != collection.declared).then(|| self.values_anew(collection, content)).transpose()?;
+        let values = anew.as_ref().unwrap_or(values);
+        if let Some(duplicate) = self.duplicate(values, current.map(|row| row.key))? {
             return Ok(Err(duplicate));
         }
         let revision = self.revision(now);
@@ -167,10 +172,10 @@ impl Change<'_> {
                 update.execute((revision, now, &content[..], row.key))?;
                 row.key
             }
-            None => self.insert(&collection, &id, row.as_ref(), revision, now, &content)?,
+            None => self.insert(collection, id, row.as_ref(), revision, now, content)?,
         };
-        self.enter(key, &values, current.is_none())?;
-        self.account(&collection, &id, revision, bytes, before)?;
+        self.enter(key, values, current.is_none())?;
+        self.account(collection, id, revision, bytes, before)?;
         if let Some(remember) = remember {
             remember.keep(self, revision, now)?;
         }

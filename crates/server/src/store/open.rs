@@ -119,7 +119,7 @@ impl Store {
         let writer = Writer { connection, checkpoints, waiting, shared: shared.clone(), folder, broken: None };
         // As SQLite's integers have no more than 63 bits.
         let opening = (Random::unforeseen() >> 65) as u64;
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.serve());
         let thread = thread.map_err(io(&path))?;
         Ok(Store {
             queue,

@@ -1,6 +1,6 @@
 //! Many writes in one transaction: each stands or falls alone, and all of them with the disk.
 
-use super::super::writer::{Outcome, WAITING};
+use super::super::writer::{Change, Outcome, WAITING};
 use super::*;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -37,14 +37,14 @@ fn who_is_refused_leaves_the_others_as_they_are() {
     let good = store.write(put(&notes, "one", r#"{"a":1}"#));
     let taken = store.write(put(&notes, "two", r#"{"a":1}"#));
     let (collection, panics) = (notes.clone(), put(&notes, "four", "{}"));
-    let panicked = store.queue.write(0, move |change| {
-        let written = change.write(panics)?;
+    let panicked = store.queue.write_repeatable(0, move |change| {
+        let written = change.write(&panics, None)?;
         assert_eq!(collection.members.len(), 7, "on purpose");
         Ok(written)
     });
     let wrong = put(&notes, "five", "{}");
     let failed = store.queue.write(0, move |change| {
-        change.write(wrong)?;
+        change.write(&wrong, None)?;
         change.connection.execute("INSERT INTO sequence VALUES (2, 2)", []).map(|_| Outcome::Keep(()))
     });
     let last = store.write(put(&notes, "six", r#"{"a":6}"#));
@@ -56,6 +56,45 @@ fn who_is_refused_leaves_the_others_as_they_are() {
     let last = place.wait(last).unwrap().unwrap();
     assert_eq!(last.revision, good.revision + 1, "no revision is lost to who was refused");
     assert_eq!(ids(&place, &notes), ["one", "six"]);
+}
+
+#[test]
+fn what_can_be_done_again_is_done_anew_where_another_has_to_be_taken_back_and_only_there() {
+    let place = Place::new();
+    let notes = place.declare("/notes", &["/a!"]).unwrap();
+    // A write beside it, and how often the first is run.
+    type Beside = fn(&mut Change<'_>, &Write) -> rusqlite::Result<Outcome<()>>;
+    let cases: [(&str, Beside, usize); 4] = [
+        ("kept", |change, write| change.write(write, None).map(|_| Outcome::Keep(())), 1),
+        ("refused at once", |_, _| Ok(Outcome::Undo(())), 1),
+        ("refused late", |change, write| change.write(write, None).map(|_| Outcome::Undo(())), 2),
+        (
+            "failed late",
+            |change, write| {
+                change.write(write, None)?;
+                change.connection.execute("INSERT INTO sequence VALUES (2, 2)", []).map(|_| Outcome::Keep(()))
+            },
+            2,
+        ),
+    ];
+    for (n, (what, beside, expected)) in cases.into_iter().enumerate() {
+        let (first, other) = (put(&notes, &format!("first-{n}"), "{}"), put(&notes, &format!("other-{n}"), "{}"));
+        let runs = Arc::new(AtomicUsize::new(0));
+        let held = place.hold();
+        let counted = runs.clone();
+        let first = place.store.queue.write_repeatable(0, move |change| {
+            counted.fetch_add(1, Relaxed);
+            change.write(&first, None)
+        });
+        let beside = place.store.queue.write_repeatable(0, move |change| beside(change, &other));
+        drop(held);
+        assert!(place.wait(first).unwrap().is_ok(), "{what}");
+        assert_eq!(place.wait(beside).is_err(), what == "failed late", "{what}");
+        assert_eq!(runs.load(Relaxed), expected, "{what}");
+    }
+    let mut left = ids(&place, &notes);
+    left.sort();
+    assert_eq!(left, ["first-0", "first-1", "first-2", "first-3", "other-0"]);
 }
 
 #[test]
