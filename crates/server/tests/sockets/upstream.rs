@@ -21,10 +21,6 @@ impl Asked {
         self.head.split(' ').next().unwrap_or_default()
     }
 
-    pub(crate) fn target(&self) -> &str {
-        self.head.split(' ').nth(1).unwrap_or_default()
-    }
-
     /// The values of the lines of that name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
