@@ -58,7 +58,7 @@ impl Exchange<'_, '_> {
                 let journey = relay.journey.clone();
                 let (relay, kept) = match proxy.config.intercept.contains(&status) {
                     true => (None, relay.intercepted()),
-                    false => (Some(Box::new(relay)), Vec::new()),
+                    false => (Some(relay), Vec::new()),
                 };
                 (Outcome::Answered(status), Onward { journey, relay, kept, gone: false })
             }

@@ -89,12 +89,12 @@ enum Attempted {
 
 impl Forward<'_, '_> {
     /// Asks until there is an answer, or no sense in asking again.
-    pub(crate) async fn forward(&mut self) -> Result<Relay, (Unforwarded, Journey)> {
+    pub(crate) async fn forward(&mut self) -> Result<Box<Relay>, (Unforwarded, Journey)> {
         let mut journey = Journey::begin(self.proxy);
         let Some(deadlines) = self.moment.deadlines else { unreachable!("a dry run asks nobody") };
         let deadline = deadlines.enroll();
         match self.ask(deadline, &mut journey).await {
-            Ok(relay) => Ok(Relay { journey, ..relay }),
+            Ok(relay) => Ok(relay),
             Err(unforwarded) => {
                 if let Unforwarded::Failed(cause) = unforwarded {
                     journey.cause = Some(cause);
@@ -104,7 +104,7 @@ impl Forward<'_, '_> {
         }
     }
 
-    async fn ask(&mut self, deadline: Deadline, journey: &mut Journey) -> Result<Relay, Unforwarded> {
+    async fn ask(&mut self, deadline: Deadline, journey: &mut Journey) -> Result<Box<Relay>, Unforwarded> {
         if request::is_looped(self.request) {
             return Err(Unforwarded::Failed(Upstream::Loop));
         }
@@ -175,7 +175,7 @@ impl Forward<'_, '_> {
         end: u32,
         feed: &mut Feed,
         journey: &mut Journey,
-    ) -> Result<Relay, (Attempted, Deadline)> {
+    ) -> Result<Box<Relay>, (Attempted, Deadline)> {
         let pool = self.proxy.pool.clone();
         let pending = pool.enter(member);
         let repeatable = self.request.head.method.is_idempotent();
@@ -215,7 +215,7 @@ impl Forward<'_, '_> {
             Err(over) => return Err((Attempted::Over(over), deadline)),
         }
         journey.first_byte = Some(journey.began.elapsed());
-        Ok(Relay {
+        Ok(Box::new(Relay {
             proxy: self.proxy.clone(),
             member,
             connection: Some(connection),
@@ -225,7 +225,7 @@ impl Forward<'_, '_> {
             end,
             journey: journey.clone(),
             bytes: 0,
-        })
+        }))
     }
 
     /// Sends the request and reads until the head of the answer has come; the client is told what it may be before that.
