@@ -269,6 +269,51 @@ fn a_config_that_is_wrong_is_told_of_and_the_old_one_stays() {
 }
 
 #[test]
+fn a_reload_goes_on_with_what_routes_own() {
+    let owned = |answer: &str| {
+        config("127.0.0.1:0", answer, "state = \"state\"")
+            + "[route.\"/notes/{id}\"]\ndocuments = { index = [\"/a\"] }\n\
+               [route.\"/up/{path...}\"]\nfiles = \"uploads\"\nupload = { quota = \"1MiB\" }\n\
+               [route.\"/render\"]\njobs = { to = \"http://127.0.0.1:9/\" }\n\
+               [route.\"/app/{path...}\"]\nproxy = { to = [\"http://127.0.0.1:9\"], health = \"/\" }\n"
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("uploads")).expect("a folder");
+    std::fs::write(folder.path().join("verdict.toml"), owned("0")).expect("a config");
+    let process = Process::command(folder, "run");
+    let ask = |request: &str| {
+        let mut stream = TcpStream::connect(process.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    const FIELDS: &str = "Host: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 7";
+    assert!(ask(&format!("PUT /notes/1 HTTP/1.1\r\n{FIELDS}\r\n\r\n{{\"a\":1}}")).starts_with("HTTP/1.1 201 "));
+    assert!(ask(&format!("PUT /up/b HTTP/1.1\r\n{FIELDS}\r\n\r\n{{\"a\":1}}")).starts_with("HTTP/1.1 201 "));
+    for i in 1..=4 {
+        process.write(&owned(&i.to_string()));
+        if i % 2 == 0 {
+            process.signal("HUP");
+        } else {
+            let socket = process.first.folder.path().join("state/console.sock");
+            let mut console = std::os::unix::net::UnixStream::connect(socket).expect("the console");
+            let order = "POST /reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                         Content-Length: 2\r\n\r\n{}";
+            console.write_all(order.as_bytes()).expect("it reads");
+            let mut answer = String::new();
+            console.read_to_string(&mut answer).expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+        wait_for("the new answer", || Client::new(process.address).ask().is_ok_and(|answer| answer == i.to_string()));
+        for path in ["/notes/1", "/notes", "/up/b"] {
+            let answer = ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("{\"a\":1}"), "{path}: {answer}");
+        }
+    }
+}
+
+#[test]
 fn addresses_come_and_go_with_a_reload() {
     let (first, second) = (free(), free());
     let process = Process::start(&config(&first.to_string(), "one", ""));

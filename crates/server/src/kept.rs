@@ -7,11 +7,15 @@ use crate::id::Random;
 use crate::site::Unopened;
 use crate::store::{self, Collection, Declared, Reader, Store, Undeclared};
 use std::fs::DirBuilder;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
 /// Copies of documents that each worker keeps in memory: so many bytes.
@@ -31,6 +35,25 @@ pub fn check(path: &Path) -> Result<Vec<String>, String> {
 /// Copies a database, as it is at one moment, into a file that must not be there. The error is a sentence.
 pub fn backup(path: &Path, to: &Path) -> Result<(), String> {
     store::backup(path, to).map_err(|error| error.to_string())
+}
+
+/// Waits for the store, which works in a thread of its own. There may be a runtime around this, which takes a config anew, and a
+/// second one cannot run within it.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Waiting(Thread);
+    impl Wake for Waiting {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Waiting(thread::current())));
+    let (mut context, mut future) = (Context::from_waker(&waker), pin!(future));
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
 }
 
 /// What the store is opened for.
@@ -88,11 +111,9 @@ impl Kept {
                 Arc::new(Store::open(place).map_err(|error| unopened(folder, error.to_string()))?)
             }
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let runtime = runtime.map_err(|error| Unopened { path: folder.to_owned(), error })?;
         // A dry run has a copy of what others are about to do.
         if let Purpose::Serve { .. } = purpose {
-            runtime.block_on(reconcile(&store, config, roots)).map_err(|_| {
+            wait(reconcile(&store, config, roots)).map_err(|_| {
                 unopened(store.path(), "what was being uploaded cannot be looked at; the log says why".to_owned())
             })?;
         }
@@ -108,7 +129,7 @@ impl Kept {
             let unique = documents.unique.iter().map(declared(true));
             let members: Vec<_> = unique.chain(index.map(declared(false))).collect();
             let declared = store.declare(documents.collection.as_str(), members, now.as_millis() as u64);
-            let collection = runtime.block_on(declared).map_err(|undeclared| match undeclared {
+            let collection = wait(declared).map_err(|undeclared| match undeclared {
                 Undeclared::Taken { pointer, one, other } => unopened(
                     store.path(),
                     format!(
