@@ -9,7 +9,7 @@ mod possible;
 mod prefer;
 
 pub(crate) use change::Asked;
-pub(crate) use failed::{asks_again, code, in_words};
+pub(crate) use failed::{NO_ROOM, asks_again, code, in_words};
 
 use crate::config::{self, Part};
 use crate::handler::idempotency;
@@ -30,6 +30,7 @@ use std::time::Duration;
 use verdict_core::cause::{Absent, Done, Failure, Unplaceable};
 use verdict_core::decide::{Negotiate, Outcome};
 use verdict_core::explain::push_json;
+use verdict_core::field::media_type::MediaType;
 use verdict_core::method::{Method, MethodSet};
 use verdict_core::status::Status;
 use verdict_wire::Name;
@@ -113,9 +114,10 @@ impl Jobs {
             Ok(job.filter(|job| job.owner.as_deref() == user))
         };
         let Some(deadlines) = moment.deadlines.filter(|_| !patience.is_zero()) else { return look() };
+        // RFC 7240 §2: a preference may be ignored.
+        let Some(listener) = self.reader.store().bell().wait(id) else { return look() };
         let deadline = deadlines.enroll();
         let due = deadline.after(patience);
-        let listener = self.reader.store().bell().listen(id);
         loop {
             let ended = pin!(listener.ended());
             let job = look()?;
@@ -206,8 +208,11 @@ impl Jobs {
         let found = self.reader.result(self.config.pattern.as_str(), id, now)?;
         let Some(Outcomes { status, content_type, content }) = found else { return Ok(None) };
         let status = Status::from_wire(status).ok_or(Failure::Corrupt)?;
-        let media_type = content_type.map_or(Cow::Borrowed("application/octet-stream"), Cow::Owned);
-        Ok(Some((status, Rc::new(described(content, media_type, None)))))
+        // What is no media type, a browser would guess.
+        let is_type = |found: &String| found.len() <= LONGEST_TYPE && MediaType::parse(found.as_bytes()).is_some();
+        let media_type = content_type.filter(is_type);
+        let media_type = media_type.map_or(Cow::Borrowed("application/octet-stream"), Cow::Owned);
+        Ok(Some((status, Rc::new(described(content, media_type, "private, no-store", Some(POLICY))))))
     }
 
     /// Whether the content is one that can be queued, and whether there is room.
@@ -239,20 +244,31 @@ fn report(id: &str, job: &Job) -> Representation {
         _ => out += ",\"state\":\"running\"",
     }
     out += &format!(",\"attempts\":{}}}\n", job.attempt);
-    described(out.into(), Cow::Borrowed("application/json"), Some("no-store"))
+    described(out.into(), Cow::Borrowed("application/json"), "no-store", None)
 }
 
-fn described(content: Bytes, media_type: Cow<'static, str>, cache_control: Option<&str>) -> Representation {
+/// The longest media type of a result that is passed on.
+const LONGEST_TYPE: usize = 256;
+
+/// What a target made is not a page of this origin: it may be of whoever queued the job, and has no rights here.
+const POLICY: &str = "sandbox; default-src 'none'";
+
+fn described(
+    content: Bytes,
+    media_type: Cow<'static, str>,
+    cache_control: &str,
+    policy: Option<&'static str>,
+) -> Representation {
     let description = Description {
         media_type,
         coding: None,
         tag: None,
         last_modified: None,
-        cache_control: cache_control.map(Into::into),
+        cache_control: Some(cache_control.into()),
         vary: None,
         ranges: false,
         link: None,
-        policy: None,
+        policy,
     };
     Representation::new(Content::Memory(content), description)
 }

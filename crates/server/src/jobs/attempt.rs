@@ -3,7 +3,7 @@
 use super::count::Came;
 use super::now;
 use crate::config;
-use crate::handler::jobs::{asks_again, code, in_words};
+use crate::handler::jobs::{NO_ROOM, asks_again, code, in_words};
 use crate::id::Random;
 use crate::log;
 use crate::store::{Attempted, Lease, Store};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use verdict_core::cause::Upstream;
+use verdict_core::cause::{Failure, Upstream};
 use verdict_core::field::date::HttpDate;
 
 /// For how long a job is leased at a time, and after how long the lease is renewed.
@@ -70,14 +70,29 @@ pub(super) async fn attempt(it: Attempt, mut cut: watch::Receiver<bool>) {
             }
         }
     };
+    write(&it, attempted).await;
+    it.store.bell().ended(&it.id);
+}
+
+/// Writes what came of it, for as long as it takes to see that nothing can be written. What there is no room for is given up: the
+/// job would be done again and again for nothing.
+async fn write(it: &Attempt, mut attempted: Attempted) {
     for _ in 0..WRITTEN {
         // What failed is in the log.
-        if it.store.attempted(it.lease, attempted.clone(), now()).await.is_ok() {
-            break;
+        match it.store.attempted(it.lease, attempted.clone(), now()).await {
+            Ok(_) => return,
+            Err(Failure::DiskFull) => {
+                if let Attempted::Done { until, .. } = attempted {
+                    attempted = Attempted::Failed { why: NO_ROOM.to_owned(), until };
+                    continue;
+                }
+            }
+            Err(_) => {}
         }
         sleep(Duration::from_secs(1)).await;
+        let until = now().saturating_add(LEASE.as_millis() as u64);
+        let _ = it.store.attempted(it.lease, Attempted::Running { until }, now()).await;
     }
-    it.store.bell().ended(&it.id);
 }
 
 impl Attempt {
@@ -181,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_done_is_kept_as_it_came_whatever_its_status() {
-        for status in [200, 201, 204, 302, 400, 404, 408, 600] {
+        for status in [200, 201, 204, 302, 400, 404, 600] {
             let content_type = Some("image/png".to_owned());
             let expected = Attempted::Done { status, content_type, content: Bytes::from("x"), until: KEPT };
             assert_eq!(judged(&jobs(), 9, answered(status, &[("content-type", "image/png")]), NOW, 0), expected);

@@ -4,16 +4,26 @@
 //! rings no bell here.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+
+/// Whoever waits for a job has a place among the requests that `limits.requests` counts, so there are at most so many of them.
+const MOST_WAITERS: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct Bell {
     /// By the pattern of the route.
     queues: Mutex<HashMap<String, Arc<Notify>>>,
-    /// By the job's id, for as long as somebody listens.
-    jobs: Mutex<HashMap<String, Arc<Notify>>>,
+    jobs: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    /// By the job's id, for as long as somebody listens, with how many do.
+    jobs: HashMap<String, (Arc<Notify>, usize)>,
+    /// How many of them are clients.
+    clients: usize,
 }
 
 /// Somebody who listens to a job.
@@ -21,6 +31,7 @@ pub(crate) struct Listener<'a> {
     bell: &'a Bell,
     id: String,
     notify: Arc<Notify>,
+    client: bool,
 }
 
 impl Bell {
@@ -30,14 +41,31 @@ impl Bell {
         queues.entry(route.to_owned()).or_default().clone()
     }
 
+    /// For whoever does the job.
     pub(crate) fn listen(&self, id: &str) -> Listener<'_> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        Listener { bell: self, id: id.to_owned(), notify: jobs.entry(id.to_owned()).or_default().clone() }
+        self.listener(&mut self.heard(), id, false)
+    }
+
+    /// For a client that waits for it; `None` if as many do as may.
+    pub(crate) fn wait(&self, id: &str) -> Option<Listener<'_>> {
+        let mut heard = self.heard();
+        (heard.clients < MOST_WAITERS).then(|| self.listener(&mut heard, id, true))
+    }
+
+    fn listener(&self, heard: &mut Heard, id: &str, client: bool) -> Listener<'_> {
+        let (notify, listeners) = heard.jobs.entry(id.to_owned()).or_default();
+        *listeners += 1;
+        heard.clients += usize::from(client);
+        Listener { bell: self, id: id.to_owned(), notify: notify.clone(), client }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A job has finished, or was cancelled.
     pub(crate) fn ended(&self, id: &str) {
-        if let Some(job) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+        if let Some((job, _)) = self.heard().jobs.get(id) {
             job.notify_waiters();
         }
     }
@@ -52,10 +80,13 @@ impl Listener<'_> {
 
 impl Drop for Listener<'_> {
     fn drop(&mut self) {
-        let mut jobs = self.bell.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's own and this one.
-        if Arc::strong_count(&self.notify) <= 2 {
-            jobs.remove(&self.id);
+        let mut heard = self.bell.heard();
+        heard.clients -= usize::from(self.client);
+        if let Some((_, listeners)) = heard.jobs.get_mut(&self.id) {
+            *listeners -= 1;
+            if *listeners == 0 {
+                heard.jobs.remove(&self.id);
+            }
         }
     }
 }
@@ -91,6 +122,18 @@ mod tests {
         assert!(poll(heard.as_mut()).is_ready());
         drop(heard);
         drop(again);
-        assert!(bell.jobs.lock().expect("no panic").is_empty());
+        assert!(bell.heard().jobs.is_empty());
+    }
+
+    #[test]
+    fn so_many_clients_wait_and_no_more() {
+        let bell = Bell::default();
+        let mut waiting: Vec<_> = (0..MOST_WAITERS).map(|_| bell.wait("one").expect("there is room")).collect();
+        assert!(bell.wait("other").is_none());
+        let _worker = bell.listen("other");
+        waiting.pop();
+        assert!(bell.wait("other").is_some());
+        drop(waiting);
+        assert_eq!(bell.heard().clients, 0);
     }
 }

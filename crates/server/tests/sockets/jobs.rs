@@ -478,3 +478,57 @@ fn jobs_wait_for_the_next_start_and_for_their_route_to_come_back() {
     assert_eq!(asking.ended(&third).status().as_u16(), 303);
     assert_eq!((target.seen().len(), other.seen().len()), (3, 1));
 }
+
+#[test]
+fn a_result_is_no_page_of_this_origin() {
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, ""));
+    for (script, media_type) in [
+        ("200:text/html:<script>alert(1)</script>", "text/html"),
+        ("200::<script>", "application/octet-stream"),
+        ("200:nonsense:<script>", "application/octet-stream"),
+    ] {
+        let waited = asking.ask("POST", "/render", &[("Prefer", "wait=10")], script);
+        let fetched = asking.ask("GET", field(&waited, "content-location"), &[], "");
+        for answer in [waited, fetched] {
+            assert_eq!((answer.status().as_u16(), field(&answer, "content-type")), (200, media_type), "{script}");
+            assert_eq!(field(&answer, "x-content-type-options"), "nosniff");
+            assert_eq!(field(&answer, "content-security-policy"), "sandbox; default-src 'none'");
+            assert_eq!(field(&answer, "cache-control"), "private, no-store");
+        }
+    }
+}
+
+#[test]
+fn who_waits_leaves_room_for_others() {
+    const MANY: usize = 300;
+    let target = Target::start();
+    let asking = Asking::plain(plan(&target, "").limits("per-client = 2000\nrequests = 290"));
+    let monitor = asking.queue("/render", "hold");
+    let mut waiting: Vec<_> =
+        (0..MANY).map(|_| TcpStream::connect(asking.site.addresses()[0]).expect("room")).collect();
+    for stream in &mut waiting {
+        let request = format!("GET {monitor} HTTP/1.1\r\nHost: a\r\nPrefer: wait=60\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+    }
+    // Some are told at once that it is not done; the others still wait, and are no more than there is room for.
+    let mut told = 0;
+    let begun = Instant::now();
+    while told < MANY - 256 && begun.elapsed() < Duration::from_secs(10) {
+        told = 0;
+        for stream in &waiting {
+            stream.set_nonblocking(true).expect("a socket");
+            told += usize::from(stream.peek(&mut [0; 1]).is_ok_and(|n| n > 0));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(told >= MANY - 256, "{told}");
+    assert_eq!(asking.ask("GET", &monitor, &[], "").status().as_u16(), 200, "there is room");
+    target.let_go();
+    for mut stream in waiting {
+        stream.set_nonblocking(false).expect("a socket");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 303 ") || answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}

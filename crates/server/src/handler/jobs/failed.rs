@@ -20,8 +20,11 @@ pub(super) struct Failed {
 
 /// Whether a target that answers with this status is asked again: then it is not done, and may be.
 pub(crate) const fn asks_again(status: u16) -> bool {
-    status == 429 || status >= 500 && status < 600
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
+
+/// That there was no room for what the target answered, as it is kept.
+pub(crate) const NO_ROOM: &str = "DiskFull";
 
 /// A cause in a word, as it is kept.
 pub(crate) fn code(cause: Upstream) -> String {
@@ -49,6 +52,7 @@ pub(super) fn told(why: &str, id: &str, attempts: u32) -> Failed {
         (Some(status), _) => (Outcome::Answered(status), Vec::new()),
         // RFC 9209 §2
         (None, Some(cause)) => (Outcome::Upstream(cause), vec![("Proxy-Status", proxy_status(cause, None))]),
+        (None, None) if why == NO_ROOM => (Outcome::Failure(Failure::DiskFull), Vec::new()),
         (None, None) => (Outcome::Failure(Failure::Corrupt), Vec::new()),
     };
     Failed { outcome, fields, details }

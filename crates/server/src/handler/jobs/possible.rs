@@ -42,7 +42,7 @@ impl Jobs {
             (_, Method::Options) => vec![of(Work::Read)(Outcome::Done(Done::OptionsAnswered))],
             (Part::Monitor, Method::Get | Method::Head) => {
                 let told = [Done::JobReported, Done::JobDone].map(Outcome::Done).into_iter().chain(refused());
-                told.chain([Outcome::Failure(Failure::Corrupt)])
+                told.chain([Failure::Corrupt, Failure::DiskFull].map(Outcome::Failure))
                     .map(of(Work::Read))
                     .chain(failed().map(of(Work::Forward)))
                     .collect()
