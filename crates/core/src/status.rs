@@ -212,7 +212,10 @@ impl Status {
     /// The reason phrase of a status line: the registered description, without IANA's notes on it (RFC 9112 §4).
     pub fn reason_phrase(self) -> &'static str {
         let phrase = self.phrase();
-        phrase.split_once('(').map_or(phrase, |(words, _)| words.trim_end())
+        match phrase.bytes().position(|b| b == b'(') {
+            Some(note) => phrase[..note].trim_end(),
+            None => phrase,
+        }
     }
 
     /// The class. A code past 599 is treated as a 5xx (RFC 9110 §15).

@@ -36,17 +36,21 @@ pub(crate) async fn connection(stream: Stream, admission: Admission, worker: Rc<
     let Begun { mut buffers, mut went } = begun;
     loop {
         let ended = loop {
-            let conversed = match went {
+            let answered = match went {
                 Went::Done => break None,
                 Went::Over => break Some(Ended { unread: true, close: Close::ClientAsked }),
                 Went::Turn => {
                     connection.socket.stream.reactor().next_turn().await;
-                    Ok(Then::Next)
+                    went = match buffers.unused().is_empty() {
+                        true => Went::Done,
+                        false => connection.at_once(&mut buffers),
+                    };
+                    continue;
                 }
-                Went::Waiting => Box::pin(connection.converse(&mut buffers, None)).await,
-                Went::Answered(answered) => Box::pin(connection.converse(&mut buffers, Some(answered))).await,
+                Went::Waiting => None,
+                Went::Answered(answered) => Some(answered),
             };
-            match conversed {
+            match connection.converse(&mut buffers, answered).await {
                 Ok(Then::Http2(first)) => {
                     buffers.clear();
                     connection.worker.give_back(buffers);

@@ -288,17 +288,16 @@ impl<T: AsFd> Source<T> {
         state.readable = state.over;
     }
 
-    /// Waits until the other side has ended, or is gone.
-    pub(crate) async fn over(&self) {
-        poll_fn(|context| {
-            let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
-            if state.over {
-                return Poll::Ready(());
-            }
+    /// Ready once the other side has ended, or is gone.
+    pub(crate) fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
+        let state = &mut self.reactor.sources.borrow_mut()[self.at as usize];
+        if state.over {
+            return Poll::Ready(());
+        }
+        if !state.mourner.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             state.mourner = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        }
+        Poll::Pending
     }
 
     /// Makes a call until it does not block.

@@ -8,7 +8,7 @@ use crate::config::Explain;
 use crate::content::{Content, Read};
 use crate::disk::Wait;
 use crate::handler::files::Looked;
-use crate::handler::proxy::Journey;
+use crate::handler::proxy::{Journey, Relay};
 use crate::handler::respond::Fixed;
 use crate::handler::wrote::Wrote;
 use crate::handler::{Handler, redirect};
@@ -77,8 +77,8 @@ pub(crate) struct Answer {
     pub(crate) passed: Option<Box<Passed>>,
     /// How far the content was read.
     pub(crate) read: Option<Box<Read>>,
-    /// How it fared on its way to an upstream; that of an answer which still comes has it itself.
-    pub(crate) journey: Option<Box<Journey>>,
+    /// An answer of an upstream that stands behind the head already, or what came of asking for one.
+    pub(crate) relayed: Option<Box<Relay>>,
     /// The client has left, and nothing is sent.
     pub(crate) gone: bool,
 }
@@ -88,7 +88,7 @@ impl Answer {
     pub(crate) fn journey(&self) -> Option<&Journey> {
         match &self.rest {
             Rest::Relay(relay, _) | Rest::Tunnel(relay) => Some(&relay.journey),
-            Rest::Nothing | Rest::Part(..) | Rest::Parts(..) => self.journey.as_deref(),
+            Rest::Nothing | Rest::Part(..) | Rest::Parts(..) => self.relayed.as_ref().map(|relay| &relay.journey),
         }
     }
 }
@@ -128,7 +128,7 @@ struct Exchange<'s, 'r> {
     /// What was done to that.
     wrote: Option<Box<Wrote>>,
     /// What came of passing it on.
-    onward: Option<Box<Onward>>,
+    onward: Option<Onward>,
 }
 
 /// Answers one request: the head, and content that is small, are appended to `out`.
@@ -238,7 +238,7 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let done = match &self.subject {
             Some(Subject::Upstream(proxy)) => {
                 let proxy = proxy.clone();
-                process(path, &Box::pin(self.work_of_upstreams(proxy)).await, permit)?
+                process(path, &self.work_of_upstreams(proxy).await, permit)?
             }
             Some(_) => process(path, &Box::pin(self.work(&permit)).await, permit)?,
             None => process(path, &Process { work: Work::Read, outcome: self.outcome() }, permit)?,
@@ -446,8 +446,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let common = self.common();
         let stamp = &Stamp { date: &self.moment.clock.date(), id: self.request.id_told(self.site) };
         let keep = self.keeps() && !closes(verdict.reason);
-        let relay = self.onward.as_mut().and_then(|onward| onward.relay.take());
+        let relay = self.passed_on();
         let mut keep = keep;
+        let mut relayed = None;
         let writing = Writing {
             status: verdict.status(),
             asked: self.request.head.asked(keep),
@@ -457,8 +458,9 @@ impl<'s, 'r> Exchange<'s, 'r> {
         };
         let (rest, bytes) = match (verdict.reason, &self.target, &self.parts) {
             (Reason::UpstreamAnswered { .. }, ..) if let Some(relay) = relay => {
-                let (rest, bytes, persists) = self.pass_on(relay, &writing, out);
+                let (rest, bytes, persists, over) = self.pass_on(relay, &writing, out);
                 keep &= persists;
+                relayed = over;
                 (rest, bytes)
             }
             (Reason::PartServed { .. }, Target::Representation(found), Resolved::One(part)) => {
@@ -492,8 +494,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let read = self.content.take().and_then(|content| content.read()).map(Box::new);
         let onward = self.onward.take();
         let gone = onward.as_ref().is_some_and(|onward| onward.gone);
-        let journey = onward.map(|onward| Box::new(onward.journey));
-        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read, journey, gone }
+        let relayed = relayed.or_else(|| onward.and_then(|onward| onward.relay));
+        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read, relayed, gone }
     }
 
     /// Whether the connection may go on: nothing of the content is left, or it can be read away.
@@ -630,7 +632,7 @@ pub(crate) fn refuse_malformed(
         interim: None,
         passed: None,
         read: None,
-        journey: None,
+        relayed: None,
         gone: false,
     }
 }
@@ -683,7 +685,7 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
         interim: None,
         passed: None,
         read: None,
-        journey: None,
+        relayed: None,
         gone: false,
     }
 }

@@ -4,6 +4,7 @@ use crate::reactor::{Reactor, Source, Way};
 use crate::tls::{Names, Session};
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use std::future::poll_fn;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -57,7 +58,12 @@ impl Stream {
 
     /// Waits until the other side has ended, or is gone.
     pub(crate) async fn over(&self) {
-        self.socket.over().await;
+        poll_fn(|context| self.poll_over(context)).await;
+    }
+
+    /// The same, for who is polled.
+    pub(crate) fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_over(context)
     }
 
     /// Over TLS whose handshake is done.

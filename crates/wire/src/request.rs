@@ -7,12 +7,12 @@ use verdict_core::method::Method;
 
 use crate::byte;
 use crate::fields::{Line, is_hop_by_hop};
-use crate::head::Span;
+use crate::head::{Head, Span};
 use crate::host;
 use crate::name::Name;
 use crate::scan::MAX_METHOD;
-use crate::target::Target;
-use crate::write::{Refused, is_field_value, put_decimal, put_line};
+use crate::target::{Form, Target};
+use crate::write::{Refused, is_field_value, put_all, put_decimal, put_line, put_named};
 
 /// How a request's content is delimited (RFC 9112 §6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -61,11 +61,26 @@ impl<'a> RequestWriter<'a> {
             return Err(Refused::Target);
         }
         host::check(host.as_bytes()).map_err(|_| Refused::Host)?;
-        let start = out.len();
-        for part in [token, b" ", target.as_bytes(), b" HTTP/1.1\r\nHost: ", host.as_bytes(), b"\r\n"] {
-            out.extend_from_slice(part);
+        Ok(RequestWriter::begin(out, method, token, target.as_bytes(), host.as_bytes()))
+    }
+
+    /// Begins with what a head that was parsed begins with: its method, its target and whom it is for. `message` is what it was
+    /// parsed from. `Refused::Target`: the target is not in origin form; `Refused::Host`: it is for nobody.
+    #[inline]
+    pub fn again(out: &'a mut Vec<u8>, head: &Head, message: &[u8]) -> Result<RequestWriter<'a>, Refused> {
+        if head.parts.form != Form::Origin {
+            return Err(Refused::Target);
         }
-        Ok(RequestWriter { out, start, method, upgrade: false, finished: false })
+        let host = head.authority(message).filter(|host| !host.is_empty()).ok_or(Refused::Host)?;
+        let (token, target) = (head.method_token.of(message), head.target.of(message));
+        Ok(RequestWriter::begin(out, head.method, token, target, host))
+    }
+
+    #[inline]
+    fn begin(out: &'a mut Vec<u8>, method: Method, token: &[u8], target: &[u8], host: &[u8]) -> RequestWriter<'a> {
+        let start = out.len();
+        put_all(out, [token, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"]);
+        RequestWriter { out, start, method, upgrade: false, finished: false }
     }
 
     /// Adds a field line. A line that is refused is not there, and those before it are.
@@ -80,26 +95,18 @@ impl<'a> RequestWriter<'a> {
         if !is_field_value(value) {
             return Err(Refused::Value);
         }
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.out.extend_from_slice(part);
-        }
+        put_all(self.out, [name.as_bytes(), b": ", value, b"\r\n"]);
         Ok(())
     }
 
     /// Adds a field line whose name is written in a program, which answers for it: it is a token, and none of those that
-    /// [`RequestWriter::field`] refuses. A value that is refused is not there.
+    /// [`RequestWriter::field`] refuses. The value is what its parts are one after the other; one that is refused is not there.
     #[inline]
-    pub fn put(&mut self, name: &'static str, value: &[u8]) -> Result<(), Refused> {
+    pub fn put<const N: usize>(&mut self, name: &'static str, value: [&[u8]; N]) -> Result<(), Refused> {
         debug_assert!(
             !name.is_empty() && name.bytes().all(byte::is_token) && check_known(Name::of(name.as_bytes())).is_ok()
         );
-        if !is_field_value(value) {
-            return Err(Refused::Value);
-        }
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.out.extend_from_slice(part);
-        }
-        Ok(())
+        put_named(self.out, name, value)
     }
 
     /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that
@@ -122,9 +129,7 @@ impl<'a> RequestWriter<'a> {
         if protocols.is_empty() || !is_field_value(protocols) {
             return Err(Refused::Value);
         }
-        for part in [b"Upgrade: ", protocols, b"\r\n"] {
-            self.out.extend_from_slice(part);
-        }
+        put_all(self.out, [b"Upgrade: ", protocols, b"\r\n"]);
         self.upgrade = true;
         Ok(())
     }

@@ -138,11 +138,10 @@ impl<'a> HeadWriter<'a> {
     /// conforms to (RFC 9110 §6.2).
     pub fn new(out: &'a mut Vec<u8>, status: Status) -> HeadWriter<'a> {
         let start = out.len();
-        out.extend_from_slice(b"HTTP/1.1 ");
-        put_decimal(out, u64::from(status.code()));
-        out.push(b' ');
-        out.extend_from_slice(status.reason_phrase().as_bytes());
-        out.extend_from_slice(b"\r\n");
+        let code = status.code();
+        let digit = |of: u16| b'0' + (code / of % 10) as u8;
+        let phrase = status.reason_phrase().as_bytes();
+        put_all(out, [b"HTTP/1.1 ", &[digit(100), digit(10), digit(1), b' '], phrase, b"\r\n"]);
         HeadWriter { out, start, status, upgrade: false, finished: false, slots: Vec::new() }
     }
 
@@ -152,12 +151,16 @@ impl<'a> HeadWriter<'a> {
         if !is_field_value(value) {
             return Err(Refused::Value);
         }
-        self.out.reserve(name.len() + value.len() + 4);
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b": ");
-        self.out.extend_from_slice(value);
-        self.out.extend_from_slice(b"\r\n");
+        put_all(self.out, [name.as_bytes(), b": ", value, b"\r\n"]);
         Ok(())
+    }
+
+    /// Adds a field line whose name is written in a program, which answers for it: it is a token, and none of those that
+    /// [`HeadWriter::field`] refuses, nor `Upgrade`. A value that is refused is not there.
+    #[inline]
+    pub fn put(&mut self, name: &'static str, value: &[u8]) -> Result<(), Refused> {
+        debug_assert!(self.check_name(name).is_ok() && !name.eq_ignore_ascii_case("upgrade"));
+        put_named(self.out, name, [value])
     }
 
     /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that
@@ -312,11 +315,38 @@ impl Template {
 pub(crate) fn put_line(out: &mut Vec<u8>, line: &Line, message: &[u8]) {
     let (name, value) = (line.name.of(message), line.value.of(message));
     debug_assert!(!name.is_empty() && name.iter().all(|b| byte::is_token(*b)) && is_field_value(value));
-    out.reserve(name.len() + value.len() + 4);
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
+    let (start, colon, value_start, end) =
+        (line.name.start as usize, line.name.end as usize, line.value.start as usize, line.value.end as usize);
+    // Nearly always it is written there as it is here.
+    if message.get(colon..value_start) == Some(b": ") && message.get(end..end + 2) == Some(b"\r\n") {
+        out.extend_from_slice(&message[start..end + 2]);
+    } else {
+        put_all(out, [name, b": ", value, b"\r\n"]);
+    }
+}
+
+/// Appends a line whose name is a token, and its value in parts; nothing, if a part may not stand in one.
+#[inline]
+pub(crate) fn put_named<const N: usize>(out: &mut Vec<u8>, name: &str, value: [&[u8]; N]) -> Result<(), Refused> {
+    let start = out.len();
+    put_all(out, [name.as_bytes(), b": "]);
+    put_all(out, value);
+    // With the name it is long enough to be asked sixteen bytes at a time.
+    if !is_field_value(&out[start..]) {
+        out.truncate(start);
+        return Err(Refused::Value);
+    }
     out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+/// Appends one after the other.
+#[inline]
+pub(crate) fn put_all<const N: usize>(out: &mut Vec<u8>, parts: [&[u8]; N]) {
+    out.reserve(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part);
+    }
 }
 
 /// Whether a value may stand in a field line. Sixteen bytes are asked at a time, the last sixteen perhaps once more.

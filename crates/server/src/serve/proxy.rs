@@ -14,9 +14,10 @@ use verdict_core::status::Status;
 
 /// What came of passing a request on.
 pub(super) struct Onward {
-    pub(super) journey: Journey,
-    /// The answer, where there is one to pass on.
+    /// How it went, and the answer; a dry run has none.
     pub(super) relay: Option<Box<Relay>>,
+    /// There is an answer, and it is passed on.
+    passes: bool,
     /// Fields of an answer whose content is replaced, that its status is of no use without.
     kept: Vec<(&'static str, String)>,
     /// The client has left.
@@ -34,8 +35,7 @@ impl Exchange<'_, '_> {
             return pending().await;
         }
         let (Some(reactor), Some(mut content)) = (self.moment.reactor, self.content.take()) else {
-            let journey = Journey::begin(&proxy);
-            self.onward = Some(Box::new(Onward { journey, relay: None, kept: Vec::new(), gone: false }));
+            self.onward = Some(Onward { relay: None, passes: false, kept: Vec::new(), gone: false });
             return of(EXPECTED.map_or_else(|| self.outcome(), Outcome::Answered));
         };
         let mut forward = Forward {
@@ -49,53 +49,54 @@ impl Exchange<'_, '_> {
             content: &mut content,
             interim: None,
         };
-        let forwarded = forward.forward().await;
+        let (mut relay, forwarded) = forward.forward().await;
         self.interim = forward.interim.or(self.interim);
         self.content = Some(content);
-        let (outcome, onward) = match forwarded {
-            Ok(relay) => {
+        let gone = matches!(forwarded, Err(Unforwarded::Left));
+        let mut passes = false;
+        let mut kept = Vec::new();
+        let outcome = match forwarded {
+            Ok(()) => {
                 let status = relay.status();
-                let journey = relay.journey.clone();
-                let (relay, kept) = match proxy.config.intercept.contains(&status) {
-                    true => (None, relay.intercepted()),
-                    false => (Some(relay), Vec::new()),
-                };
-                (Outcome::Answered(status), Onward { journey, relay, kept, gone: false })
+                passes = !proxy.config.intercept.contains(&status);
+                if !passes {
+                    kept = relay.intercepted();
+                }
+                Outcome::Answered(status)
             }
-            Err((unforwarded, journey)) => {
-                let gone = matches!(unforwarded, Unforwarded::Left);
-                let outcome = match unforwarded {
-                    Unforwarded::Failed(cause) => Outcome::Upstream(cause),
-                    Unforwarded::Content(outcome) => outcome,
-                    Unforwarded::Left => Outcome::Unarrived(Unarrived::CutShort),
-                };
-                (outcome, Onward { journey, relay: None, kept: Vec::new(), gone })
-            }
+            Err(Unforwarded::Failed(cause)) => Outcome::Upstream(cause),
+            Err(Unforwarded::Content(outcome)) => outcome,
+            Err(Unforwarded::Left) => Outcome::Unarrived(Unarrived::CutShort),
         };
-        self.onward = Some(Box::new(onward));
+        self.onward = Some(Onward { relay: Some(relay), passes, kept, gone });
         of(outcome)
+    }
+
+    /// The answer of an upstream that is passed on.
+    pub(super) fn passed_on(&mut self) -> Option<Box<Relay>> {
+        self.onward.as_mut().filter(|onward| onward.passes).and_then(|onward| onward.relay.take())
     }
 
     /// The fields that say how it failed.
     pub(super) fn fields_of_upstreams(&self) -> Fields<'_> {
         let Some(onward) = &self.onward else { return Fields::new() };
-        let journey = &onward.journey;
         let mut fields: Fields<'_> =
             onward.kept.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))).collect();
-        if let Some(cause) = journey.cause {
-            let member = journey.member_name().filter(|_| journey.proxy.config.show_upstream);
-            fields.push(("Proxy-Status", Cow::Owned(proxy_status(cause, member))));
+        if let Some(Journey { cause: Some(cause), .. }) = onward.relay.as_ref().map(|relay| &relay.journey) {
+            let member = onward.relay.as_ref().and_then(|relay| relay.name_to_show());
+            fields.push(("Proxy-Status", Cow::Owned(proxy_status(*cause, member))));
         }
         fields
     }
 
-    /// Writes the head of an answer that is passed on; what of it is still to come, and whether the connection may go on.
+    /// Writes the head of an answer that is passed on; what of it is still to come, its bytes so far, and whether the connection
+    /// may go on. What has nothing left to come is given back.
     pub(super) fn pass_on(
         &self,
         mut relay: Box<Relay>,
         writing: &Writing<'_, '_>,
         out: &mut Vec<u8>,
-    ) -> (Rest, u64, bool) {
+    ) -> (Rest, u64, bool, Option<Box<Relay>>) {
         let cors = self.gates().is_some_and(|gates| gates.cors.is_some());
         let is_of_cors =
             |name: &[u8]| name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"access-control-"));
@@ -104,9 +105,9 @@ impl Exchange<'_, '_> {
         let owned = |name: &[u8]| is_set(name) || cors && is_of_cors(name);
         let (passed, keep) = relay.put_head(writing, self.request, owned, out);
         match passed {
-            Passed::Whole(bytes) => (Rest::Nothing, bytes, keep),
-            Passed::Content(framed) => (Rest::Relay(relay, framed), 0, keep),
-            Passed::Tunnel => (Rest::Tunnel(relay), 0, false),
+            Passed::Whole(bytes) => (Rest::Nothing, bytes, keep, Some(relay)),
+            Passed::Content(framed) => (Rest::Relay(relay, framed), 0, keep, None),
+            Passed::Tunnel => (Rest::Tunnel(relay), 0, false, None),
         }
     }
 }

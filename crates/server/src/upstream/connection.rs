@@ -126,7 +126,12 @@ impl Sender {
         poll_fn(|context| self.poll_flush(stream, context)).await;
     }
 
-    pub(crate) fn poll_flush(&mut self, stream: &Stream, context: &mut Context<'_>) -> Poll<()> {
+    /// Sends what the kernel takes at once, which is nearly always all.
+    pub(crate) async fn flush_at_once(&mut self, stream: &Stream) {
+        poll_fn(|context| Poll::Ready(self.poll_flush(stream, context).is_ready())).await;
+    }
+
+    fn poll_flush(&mut self, stream: &Stream, context: &mut Context<'_>) -> Poll<()> {
         if ready!(self.poll_send(stream, context)).is_err() {
             self.deaf = true;
         }
@@ -166,21 +171,28 @@ impl Receiver {
 
     /// Until the next head has come, which may be one of an interim answer. Its bytes are there until [`Receiver::piece`].
     pub(crate) async fn head(&mut self, stream: &Stream) -> Result<(), Upstream> {
+        poll_fn(|context| self.poll_head(stream, context)).await
+    }
+
+    pub(crate) fn poll_head(&mut self, stream: &Stream, context: &mut Context<'_>) -> Poll<Result<(), Upstream>> {
         self.holds_head = false;
         loop {
-            let parsed = self.response.parse(&self.input[self.taken..], &LIMITS, self.requested);
-            if parsed.map_err(|fault| broken(fault.cause))? == Progress::Complete {
-                (self.head, self.holds_head) = (self.taken, true);
-                self.taken += self.response.len;
-                if !self.response.is_interim() {
-                    self.body = self.response.body();
-                    let follows = self.response.nothing_follows(&self.input[self.taken..]);
-                    follows.map_err(|fault| broken(fault.cause))?;
+            let input = &self.input[self.taken..];
+            if !input.is_empty() {
+                let parsed = self.response.parse(input, &LIMITS, self.requested);
+                if parsed.map_err(|fault| broken(fault.cause))? == Progress::Complete {
+                    (self.head, self.holds_head) = (self.taken, true);
+                    self.taken += self.response.len;
+                    if !self.response.is_interim() {
+                        self.body = self.response.body();
+                        let follows = self.response.nothing_follows(&self.input[self.taken..]);
+                        follows.map_err(|fault| broken(fault.cause))?;
+                    }
+                    return Poll::Ready(Ok(()));
                 }
-                return Ok(());
             }
-            if !self.more(stream).await {
-                return Err(self.headless());
+            if !ready!(self.poll_more(stream, context)) {
+                return Poll::Ready(Err(self.headless()));
             }
         }
     }

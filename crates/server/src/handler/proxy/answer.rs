@@ -29,7 +29,7 @@ impl Relay {
         out: &mut Vec<u8>,
     ) -> (Passed, bool) {
         let proxy = self.proxy.clone();
-        let member = proxy.pool.target(self.member).authority();
+        let member = self.journey.member.map_or("", |member| proxy.pool.target(member).authority());
         let receiver = &self.connection().receiver;
         let (response, message) = (&receiver.response, receiver.message());
         let status = writing.status;
@@ -47,7 +47,8 @@ impl Relay {
             debug_assert!(written.is_ok(), "{name} cannot be written: {written:?}");
         };
         let mut dated = false;
-        put(&mut head, "Request-Id", writing.stamp.id);
+        let stamped = head.put("Request-Id", writing.stamp.id);
+        debug_assert!(stamped.is_ok(), "an id cannot be written");
         for line in response.end_to_end(message) {
             let name = line.name.of(message);
             if is_ours(line) || owned(name) {

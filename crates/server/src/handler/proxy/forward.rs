@@ -4,18 +4,19 @@
 //! content, to a member that has not been asked, and for at most a fifth of all requests. One that was sent on a connection
 //! which turns out to be closed goes once more to the same member for nothing.
 
-use super::relay::{Journey, Relay};
+use super::relay::Relay;
 use super::{Proxy, request};
 use crate::config::{Balance, Limits};
 use crate::content::Content;
-use crate::deadline::Deadline;
 use crate::moment::Moment;
 use crate::reactor::Reactor;
 use crate::request::Request;
 use crate::site::{Common, Site};
 use crate::upstream::{Connection, MOST_INTERIM, Sender, Steps, Stream, Tried, Waits};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 use verdict_core::cause::Upstream;
 use verdict_core::decide::Outcome;
@@ -82,77 +83,66 @@ enum Attempted {
     Failed {
         cause: Upstream,
         sent: bool,
-        reused: bool,
     },
     Over(Unforwarded),
 }
 
 impl Forward<'_, '_> {
-    /// Asks until there is an answer, or no sense in asking again.
-    pub(crate) async fn forward(&mut self) -> Result<Box<Relay>, (Unforwarded, Journey)> {
-        let mut journey = Journey::begin(self.proxy);
+    /// Asks until there is an answer, or no sense in asking again. How it went is the relay's to tell in either case.
+    pub(crate) async fn forward(&mut self) -> (Box<Relay>, Result<(), Unforwarded>) {
         let Some(deadlines) = self.moment.deadlines else { unreachable!("a dry run asks nobody") };
-        let deadline = deadlines.enroll();
-        match self.ask(deadline, &mut journey).await {
-            Ok(relay) => Ok(relay),
-            Err(unforwarded) => {
-                if let Unforwarded::Failed(cause) = unforwarded {
-                    journey.cause = Some(cause);
-                }
-                Err((unforwarded, journey))
-            }
+        let feed = Feed::of(self.request, self.content);
+        let mut relay = Box::new(Relay::begin(self.proxy, deadlines.enroll(), feed));
+        let asked = self.ask(&mut relay).await;
+        if let Err(Unforwarded::Failed(cause)) = asked {
+            relay.journey.cause = Some(cause);
         }
+        (relay, asked)
     }
 
-    async fn ask(&mut self, deadline: Deadline, journey: &mut Journey) -> Result<Box<Relay>, Unforwarded> {
+    async fn ask(&mut self, relay: &mut Relay) -> Result<(), Unforwarded> {
         if request::is_looped(self.request) {
             return Err(Unforwarded::Failed(Upstream::Loop));
         }
         let pool = &self.proxy.pool;
         pool.count();
-        let end = deadline.after(self.proxy.config.timeout.total);
         let mut tried = Tried::default();
-        let mut feed = Feed::of(self.request, self.content);
-        let mut deadline = Some(deadline);
         let mut failed = None;
         let mut fresh = false;
-        let mut member = self.choose(tried, deadline.as_ref());
+        let mut member = self.choose(tried, relay);
         loop {
             let Some(asked) = member else { return Err(Unforwarded::Failed(failed.unwrap_or(Upstream::NoMember))) };
-            journey.attempts += 1;
-            journey.member = Some(asked);
-            let Some(own) = deadline.take() else { unreachable!("it comes back with each failure") };
-            let attempted = self.attempt(asked, fresh, own, end, &mut feed, journey).await;
-            let (cause, sent, reused, back) = match attempted {
-                Ok(relay) => {
+            relay.journey.attempts += 1;
+            relay.journey.member = Some(asked);
+            let (cause, sent) = match self.attempt(asked, fresh, relay).await {
+                Ok(()) => {
                     pool.worked(asked);
-                    return Ok(relay);
+                    return Ok(());
                 }
-                Err((Attempted::Over(over), _)) => return Err(over),
-                Err((Attempted::Failed { cause, sent, reused }, back)) => (cause, sent, reused, back),
+                Err(Attempted::Over(over)) => return Err(over),
+                Err(Attempted::Failed { cause, sent }) => (cause, sent),
             };
-            let repeats = !sent || self.request.head.method.is_idempotent() && feed.can_repeat();
+            let repeats = !sent || self.request.head.method.is_idempotent() && relay.feed.can_repeat();
             // The other side had closed it when it was taken.
-            let stale = reused && cause == Upstream::Reset && !fresh;
+            let stale = relay.journey.reused && cause == Upstream::Reset && !fresh;
             if !stale {
-                pool.failed(asked, cause, back.after(Duration::ZERO));
+                pool.failed(asked, cause, relay.deadline.after(Duration::ZERO));
                 tried.add(asked);
             }
             fresh = stale;
             failed = Some(cause);
-            let over = cause == Upstream::TotalSlow || back.is_over();
+            let over = cause == Upstream::TotalSlow || relay.deadline.is_over();
             member = match (repeats && !over, stale) {
                 (false, _) => None,
                 (true, true) => Some(asked),
-                (true, false) => self.choose(tried, Some(&back)).filter(|_| pool.may_retry()),
+                (true, false) => self.choose(tried, relay).filter(|_| pool.may_retry()),
             };
-            deadline = Some(back);
-            feed.begin_again();
+            relay.feed.begin_again();
         }
     }
 
-    fn choose(&self, tried: Tried, deadline: Option<&Deadline>) -> Option<usize> {
-        let now = deadline.map_or(0, |deadline| deadline.after(Duration::ZERO));
+    fn choose(&self, tried: Tried, relay: &Relay) -> Option<usize> {
+        let now = relay.deadline.after(Duration::ZERO);
         let pool = &self.proxy.pool;
         match &self.proxy.config.balance {
             Balance::Least => pool.least(self.moment.random.next(), tried, now),
@@ -166,94 +156,88 @@ impl Forward<'_, '_> {
         }
     }
 
-    /// Asks one member once. `fresh`: over a connection that nobody has used. The deadline comes back with a failure.
-    async fn attempt(
-        &mut self,
-        member: usize,
-        fresh: bool,
-        deadline: Deadline,
-        end: u32,
-        feed: &mut Feed,
-        journey: &mut Journey,
-    ) -> Result<Box<Relay>, (Attempted, Deadline)> {
-        let pool = self.proxy.pool.clone();
-        let pending = pool.enter(member);
+    /// Asks one member once. `fresh`: over a connection that nobody has used.
+    async fn attempt(&mut self, member: usize, fresh: bool, relay: &mut Relay) -> Result<(), Attempted> {
+        let pool = &self.proxy.pool;
+        // It has what the last attempt held until here.
+        relay.connection = None;
+        relay.pending = Some(pool.enter(member));
         let repeatable = self.request.head.method.is_idempotent();
         let kept = if fresh { None } else { pool.take(member, !repeatable) };
-        let reused = kept.is_some();
-        (journey.reused, journey.steps) = (reused, Steps::default());
-        let mut connection = match kept {
+        relay.journey.reused = kept.is_some();
+        relay.journey.steps = Steps::default();
+        let connection = match kept {
             Some(connection) => connection,
-            None => {
-                let waits = Waits::Worker(self.reactor.clone());
-                let time = self.proxy.config.timeout.connect;
-                // It is seldom, and much to keep room for.
-                let connecting = Box::pin(pool.connect(member, &waits, &deadline, time, end, &mut journey.steps));
-                let connected = tokio::select! {
-                    biased;
-                    connected = connecting => connected,
-                    () = self.moment.left() => return Err((Attempted::Over(Unforwarded::Left), deadline)),
-                };
-                match connected {
-                    Ok(connection) => Box::new(connection),
-                    Err(cause) => return Err((Attempted::Failed { cause, sent: false, reused }, deadline)),
-                }
-            }
+            None => Box::pin(self.connect(member, relay)).await?,
         };
+        let connection = relay.connection.insert(connection);
         let requested = Requested { method: self.request.head.method, upgrade: self.request.head.upgrade };
         let authority = pool.target(member).authority();
         let out = connection.begin(requested);
-        if request::write(self.site, &self.proxy.config, self.request, authority, feed.waits, out).is_err() {
+        if request::write(self.site, &self.proxy.config, self.request, authority, relay.feed.waits, out).is_err() {
             debug_assert!(false, "what the wire took cannot be written");
-            return Err((Attempted::Failed { cause: Upstream::NotHttp, sent: true, reused }, deadline));
+            return Err(Attempted::Failed { cause: Upstream::NotHttp, sent: true });
         }
-        match self.exchange(&mut connection, &deadline, end, feed).await {
-            Ok(()) => {}
-            Err(Unforwarded::Failed(cause)) => {
-                return Err((Attempted::Failed { cause, sent: true, reused }, deadline));
+        match self.exchange(relay).await {
+            Ok(()) => {
+                relay.journey.first_byte = Some(relay.journey.began.elapsed());
+                Ok(())
             }
-            Err(over) => return Err((Attempted::Over(over), deadline)),
+            Err(Unforwarded::Failed(cause)) => Err(Attempted::Failed { cause, sent: true }),
+            Err(over) => Err(Attempted::Over(over)),
         }
-        journey.first_byte = Some(journey.began.elapsed());
-        Ok(Box::new(Relay {
-            proxy: self.proxy.clone(),
-            member,
-            connection: Some(connection),
-            _pending: pending,
-            feed: std::mem::take(feed),
-            deadline,
-            end,
-            journey: journey.clone(),
-            bytes: 0,
-        }))
+    }
+
+    async fn connect(&self, member: usize, relay: &mut Relay) -> Result<Box<Connection>, Attempted> {
+        let waits = Waits::Worker(self.reactor.clone());
+        let time = self.proxy.config.timeout.connect;
+        let Relay { deadline, end, journey, .. } = relay;
+        tokio::select! {
+            biased;
+            connected = self.proxy.pool.connect(member, &waits, deadline, time, *end, &mut journey.steps) => match connected {
+                Ok(connection) => Ok(Box::new(connection)),
+                Err(cause) => Err(Attempted::Failed { cause, sent: false }),
+            },
+            () = self.moment.left() => Err(Attempted::Over(Unforwarded::Left)),
+        }
     }
 
     /// Sends the request and reads until the head of the answer has come; the client is told what it may be before that.
-    async fn exchange(
-        &mut self,
-        connection: &mut Connection,
-        deadline: &Deadline,
-        end: u32,
-        feed: &mut Feed,
-    ) -> Result<(), Unforwarded> {
+    async fn exchange(&mut self, relay: &mut Relay) -> Result<(), Unforwarded> {
         let patience = self.proxy.config.timeout.first_byte;
-        let Connection { stream, sender, receiver } = connection;
+        let Relay { connection, deadline, feed, end, .. } = relay;
+        let Some(connection) = connection else { unreachable!("it was put there") };
+        let Connection { stream, sender, receiver } = &mut **connection;
+        let end = *end;
         let mut due = deadline.after(patience).min(end);
         let mut interims = 0;
+        // Nearly always the kernel takes all of it, and there is nothing to wait for but the answer.
+        sender.flush_at_once(stream).await;
         loop {
             let fed = feed.done && sender.is_sent();
-            // While it is the client that is waited for, its own limits hold.
-            let until = if fed || feed.waits || !sender.is_sent() { due } else { end };
-            let event = async {
-                tokio::select! {
-                    biased;
-                    stepped = feed.step(stream, sender, self.content, self.limits), if !fed => Event::Fed(stepped),
-                    head = receiver.head(stream) => Event::Head(head),
+            let event = if fed {
+                let left = self.moment.left;
+                let answered = poll_fn(|context| {
+                    if let Poll::Ready(head) = receiver.poll_head(stream, context) {
+                        return Poll::Ready(Event::Head(head));
+                    }
                     // Who still sends is noticed by what does not come.
-                    () = self.moment.left(), if fed => Event::Left,
-                }
+                    left.map_or(Poll::Pending, |client| client.poll_over(context)).map(|()| Event::Left)
+                });
+                deadline.until(due, answered).await
+            } else {
+                // While it is the client that is waited for, its own limits hold.
+                let until = if feed.waits || !sender.is_sent() { due } else { end };
+                Box::pin(deadline.until(until, async {
+                    tokio::select! {
+                        biased;
+                        stepped = feed.step(stream, sender, self.content, self.limits) => Event::Fed(stepped),
+                        head = receiver.head(stream) => Event::Head(head),
+                    }
+                }))
+                .await
             };
-            match deadline.until(until, event).await {
+            match event {
                 Some(Event::Fed(Ok(()))) => due = deadline.after(patience).min(end),
                 Some(Event::Fed(Err(outcome))) => return Err(Unforwarded::Content(outcome)),
                 Some(Event::Left) => return Err(Unforwarded::Left),
@@ -263,17 +247,18 @@ impl Forward<'_, '_> {
                     if interims > MOST_INTERIM {
                         return Err(Unforwarded::Failed(Upstream::HeadTooLarge));
                     }
-                    self.pass_on(&receiver.response, receiver.message(), feed).await.map_err(Unforwarded::Content)?;
+                    let passed = Box::pin(self.pass_on(&receiver.response, receiver.message(), feed));
+                    passed.await.map_err(Unforwarded::Content)?;
                 }
                 Some(Event::Head(Ok(()))) => break,
                 None if deadline.now() >= end => return Err(Unforwarded::Failed(Upstream::TotalSlow)),
                 None => return Err(Unforwarded::Failed(Upstream::FirstByteSlow)),
             }
         }
-        let response = &receiver.response;
-        if let Extent::Length(length) = response.extent
+        if let Extent::Length(length) = receiver.response.extent
             && length <= GATHERED
             && feed.done
+            && receiver.unread().len() < length as usize
         {
             let idle = deadline.after(self.proxy.config.timeout.idle).min(end);
             let gathered = deadline.until(idle, receiver.gather(stream, length as usize)).await;

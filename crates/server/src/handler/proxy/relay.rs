@@ -25,7 +25,6 @@ use verdict_wire::{Close, LAST_CHUNK, put_chunk};
 const GATHERED: usize = 64 << 10;
 
 /// How a request fared on its way to the upstreams, for the log and for whoever asks why.
-#[derive(Clone)]
 pub(crate) struct Journey {
     pub(crate) proxy: Rc<Proxy>,
     pub(crate) began: Instant,
@@ -45,14 +44,13 @@ pub(crate) struct Journey {
     pub(crate) cause: Option<Upstream>,
 }
 
-/// The rest of an answer.
+/// A request on its way to an upstream, and its answer on the way back.
 pub(crate) struct Relay {
     pub(super) proxy: Rc<Proxy>,
-    pub(super) member: usize,
     /// There until it is free, or lost.
     pub(super) connection: Option<Box<Connection>>,
     /// It counts as under way until it is over.
-    pub(super) _pending: Pending,
+    pub(super) pending: Option<Pending>,
     pub(super) feed: Feed,
     pub(super) deadline: Deadline,
     /// The tick by which all of it has to be over.
@@ -118,19 +116,30 @@ impl Journey {
         Some(decide(&Facts { process, ..Facts::default() }).reason)
     }
 
-    /// The member that was asked last.
+    /// The member that was asked last, by its name.
     pub(crate) fn member_name(&self) -> Option<&str> {
         self.member.map(|member| self.proxy.pool.target(member).authority())
     }
 }
 
 impl Relay {
+    pub(super) fn begin(proxy: &Rc<Proxy>, deadline: Deadline, feed: Feed) -> Relay {
+        let end = deadline.after(proxy.config.timeout.total);
+        let journey = Journey::begin(proxy);
+        Relay { proxy: proxy.clone(), connection: None, pending: None, feed, deadline, end, journey, bytes: 0 }
+    }
+
     /// What the upstream answered.
     pub(crate) fn status(&self) -> Status {
         match &self.connection {
             Some(connection) => connection.receiver.response.status,
             None => unreachable!("it is asked before anything is taken"),
         }
+    }
+
+    /// The member that was asked last, where the route shows it to clients.
+    pub(crate) fn name_to_show(&self) -> Option<&str> {
+        self.journey.member_name().filter(|_| self.proxy.config.show_upstream)
     }
 
     /// The connection: it is there until the answer is over.
@@ -142,7 +151,7 @@ impl Relay {
     }
 
     /// Drops an answer whose content is to be replaced, and keeps what a client of its status needs.
-    pub(crate) fn intercepted(mut self) -> Vec<(&'static str, String)> {
+    pub(crate) fn intercepted(&mut self) -> Vec<(&'static str, String)> {
         const NEEDED: [&str; 4] = ["Retry-After", "WWW-Authenticate", "Allow", "Content-Range"];
         let receiver = &self.connection().receiver;
         let (response, message) = (&receiver.response, receiver.message());
@@ -154,6 +163,7 @@ impl Relay {
         let kept = needed.collect();
         // If it is all there, the connection is free.
         self.take_whole(&mut Vec::new());
+        self.connection = None;
         kept
     }
 
@@ -247,11 +257,13 @@ impl Relay {
     /// The answer is over: its connection is for the next request, if it can be.
     fn finish(&mut self) {
         self.journey.total = Some(self.journey.began.elapsed());
+        self.pending = None;
         if let Some(connection) = self.connection.take()
             && self.feed.done
             && connection.may_be_reused()
+            && let Some(member) = self.journey.member
         {
-            self.proxy.pool.put(self.member, connection, self.deadline.now());
+            self.proxy.pool.put(member, connection, self.deadline.now());
         }
     }
 

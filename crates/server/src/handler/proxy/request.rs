@@ -4,11 +4,11 @@ use crate::config::{HostPolicy, Proxy};
 use crate::id::Random;
 use crate::request::Request;
 use crate::site::Site;
-use std::fmt::Write;
+use std::io::Write;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use verdict_core::field::list::elements;
-use verdict_wire::{Framing, Name, Refused, RequestWriter, Sent, Version};
+use verdict_wire::{Form, Framing, Name, Refused, RequestWriter, Sent, Version};
 
 /// The name of this process in `Via` (RFC 9110 §7.6.3): nobody else has it, so that who reads it has come back.
 fn pseudonym() -> &'static str {
@@ -56,7 +56,6 @@ pub(super) fn write(
     out: &mut Vec<u8>,
 ) -> Result<(), Refused> {
     let (head, bytes) = (request.head, request.bytes);
-    let method = std::str::from_utf8(head.method_token.of(bytes)).map_err(|_| Refused::Method)?;
     let asked_for =
         head.authority(bytes).and_then(|host| std::str::from_utf8(host).ok()).filter(|host| !host.is_empty());
     let host = match &proxy.host {
@@ -64,20 +63,20 @@ pub(super) fn write(
         HostPolicy::Member => member,
         HostPolicy::Own(host) => host,
     };
-    let plain = proxy.strip == 0 && request.query().is_none();
-    let path = stripped(request.raw_path, proxy.strip);
-    let target;
-    let target = match plain {
-        true => path,
-        false => {
-            target = match request.query() {
-                Some(query) => format!("{path}?{query}"),
-                None => path.to_owned(),
-            };
-            &target
+    let mut writer = match &proxy.host {
+        // Nearly always it is asked for what it was asked for.
+        HostPolicy::Client if proxy.strip == 0 && head.parts.form == Form::Origin && asked_for.is_some() => {
+            RequestWriter::again(out, head, bytes)?
+        }
+        _ => {
+            let method = std::str::from_utf8(head.method_token.of(bytes)).map_err(|_| Refused::Method)?;
+            let path = stripped(request.raw_path, proxy.strip);
+            match request.query() {
+                Some(query) => RequestWriter::new(out, method, &format!("{path}?{query}"), host)?,
+                None => RequestWriter::new(out, method, path, host)?,
+            }
         }
     };
-    let mut writer = RequestWriter::new(out, method, target, host)?;
     let trusted = site.opened.config.trusts(request.peer);
     for line in head.end_to_end(bytes) {
         if line.known.is_some_and(|name| is_ours(name, trusted)) {
@@ -85,48 +84,35 @@ pub(super) fn write(
         }
         writer.pass(line, bytes)?;
     }
-    let mut text = String::with_capacity(128);
-    let mut put = |writer: &mut RequestWriter<'_>, name, write: &dyn Fn(&mut String)| {
-        text.clear();
-        write(&mut text);
-        writer.put(name, text.as_bytes())
-    };
-    writer.put("Via", via(head.version).as_bytes())?;
+    writer.put("Via", [via(head.version).as_bytes()])?;
     let scheme = if request.served.is_some() { "https" } else { "http" };
-    let peer = request.peer.to_canonical();
-    let before = trusted && head.has(Name::Forwarded);
-    let before_x = trusted && head.has(Name::XForwardedFor);
+    let (peer, client) = (request.peer.to_canonical(), request.client.to_canonical());
+    let node = Node::of(peer);
+    let told = trusted && head.has(Name::Forwarded);
+    let told_x = trusted && head.has(Name::XForwardedFor);
     // Who says only one of the two is repeated in the other, so that they do not disagree.
-    let spoken_for = request.client.to_canonical();
-    put(&mut writer, "Forwarded", &|text| {
-        if before_x && !before && spoken_for != peer {
-            push_node(text, spoken_for);
-            text.push_str(", ");
+    let (mut said, mut said_x) = (Vec::new(), Vec::new());
+    if told != told_x && client != peer {
+        let client = Node::of(client);
+        let (open, close) = client.quotes();
+        match told {
+            true => said_x = [client.text(), b", "].concat(),
+            false => said = [open, client.text(), close, b", "].concat(),
         }
-        push_node(text, peer);
-        text.push_str(";proto=");
-        text.push_str(scheme);
-        if let Some(host) = asked_for {
-            // An authority has neither quotes nor backslashes.
-            text.push_str(";host=\"");
-            text.push_str(host);
-            text.push('"');
-        }
-    })?;
-    put(&mut writer, "X-Forwarded-For", &|text| {
-        if before && !before_x && spoken_for != peer {
-            push_address(text, spoken_for);
-            text.push_str(", ");
-        }
-        push_address(text, peer);
-    })?;
+    }
+    let (open, close) = node.quotes();
+    // An authority has neither quotes nor backslashes.
+    let (key, host, end) = asked_for.map_or((&b""[..], "", &b""[..]), |host| (b";host=\"", host, b"\""));
+    let (scheme, host) = (scheme.as_bytes(), host.as_bytes());
+    writer.put("Forwarded", [&said, open, node.text(), close, b";proto=", scheme, key, host, end])?;
+    writer.put("X-Forwarded-For", [&said_x, node.text()])?;
     if !(trusted && head.has(Name::XForwardedProto)) {
-        writer.put("X-Forwarded-Proto", scheme.as_bytes())?;
+        writer.put("X-Forwarded-Proto", [scheme])?;
     }
-    if let (Some(host), false) = (asked_for, trusted && head.has(Name::XForwardedHost)) {
-        writer.put("X-Forwarded-Host", host.as_bytes())?;
+    if asked_for.is_some() && !(trusted && head.has(Name::XForwardedHost)) {
+        writer.put("X-Forwarded-Host", [host])?;
     }
-    writer.put("Request-Id", request.id_told(site))?;
+    writer.put("Request-Id", [request.id_told(site)])?;
     if expects {
         writer.expect_continue();
     }
@@ -164,34 +150,55 @@ fn stripped(path: &str, segments: usize) -> &str {
     rest
 }
 
-/// `for=` an address, as RFC 7239 §6 writes it.
-fn push_node(text: &mut String, address: IpAddr) {
-    match address {
-        IpAddr::V4(_) => {
-            text.push_str("for=");
-            push_address(text, address);
-        }
-        IpAddr::V6(address) => {
-            let _ = write!(text, "for=\"[{address}]\"");
-        }
-    }
+/// An address as text. It is written for each request, and formatting one takes 900 instructions.
+struct Node {
+    text: [u8; Node::LONGEST],
+    len: usize,
+    v6: bool,
 }
 
-/// An address. It is written for each request, and formatting one takes 900 instructions.
-fn push_address(text: &mut String, address: IpAddr) {
-    let IpAddr::V4(address) = address else {
-        let _ = write!(text, "{address}");
-        return;
-    };
-    for (i, octet) in address.octets().into_iter().enumerate() {
-        if i > 0 {
-            text.push('.');
-        }
-        for (unit, digits) in [(100, 3), (10, 2), (1, 1)] {
-            if digits == 1 || octet >= unit {
-                text.push(char::from(b'0' + octet / unit % 10));
+impl Node {
+    /// An IPv6 address that ends in an IPv4 address.
+    const LONGEST: usize = 45;
+
+    fn of(address: IpAddr) -> Node {
+        let mut node = Node { text: [0; Node::LONGEST], len: 0, v6: address.is_ipv6() };
+        match address {
+            IpAddr::V4(address) => {
+                for (i, octet) in address.octets().into_iter().enumerate() {
+                    if i > 0 {
+                        node.push(b'.');
+                    }
+                    if octet >= 100 {
+                        node.push(b'0' + octet / 100);
+                    }
+                    if octet >= 10 {
+                        node.push(b'0' + octet / 10 % 10);
+                    }
+                    node.push(b'0' + octet % 10);
+                }
+            }
+            IpAddr::V6(address) => {
+                let mut rest = &mut node.text[..];
+                let _ = write!(rest, "{address}");
+                node.len = Node::LONGEST - rest.len();
             }
         }
+        node
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.text[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+
+    /// What stands around it in `Forwarded` (RFC 7239 §6).
+    fn quotes(&self) -> (&'static [u8], &'static [u8]) {
+        if self.v6 { (b"for=\"[", b"]\"") } else { (b"for=", b"") }
     }
 }
 
@@ -201,19 +208,14 @@ mod tests {
 
     #[test]
     fn an_address_is_written_as_ever() {
-        for address in ["0.0.0.0", "1.20.103.255", "100.99.10.9", "2001:db8::1"] {
-            let mut text = String::new();
-            push_address(&mut text, address.parse().unwrap());
-            assert_eq!(text, address);
+        let longest = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+        for address in ["0.0.0.0", "1.20.103.255", "100.99.10.9", "255.255.255.255", "2001:db8::1", longest] {
+            assert_eq!(Node::of(address.parse().unwrap()).text(), address.as_bytes());
         }
         for octet in 0..=255 {
-            let mut text = String::new();
-            push_address(&mut text, IpAddr::from([octet, 0, octet, 1]));
-            assert_eq!(text, format!("{octet}.0.{octet}.1"));
+            let address = IpAddr::from([octet, 0, octet, 1]);
+            assert_eq!(Node::of(address).text(), format!("{octet}.0.{octet}.1").as_bytes());
         }
-        let mut text = String::new();
-        push_node(&mut text, "::1".parse().unwrap());
-        assert_eq!(text, "for=\"[::1]\"");
     }
 
     #[test]
