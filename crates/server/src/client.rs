@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use verdict_core::cause::Crowded;
@@ -224,7 +224,12 @@ impl<'w> Client<'w> {
             Arriving::On(socket) => Content::of_message(head, request.bytes, socket),
             Arriving::In(stream, respond) => Content::of_stream(head, stream, respond, self.worker.deadlines.enroll()),
         };
-        let answer = match unpanicked(serve(site, &request, moment, Wait::Yes, Some(Box::new(content)), out)).await {
+        let answer = {
+            // It is large: it is polled where it is made.
+            let work = pin!(serve(site, &request, moment, Wait::Yes, Some(Box::new(content)), out));
+            unpanicked(work).await
+        };
+        let answer = match answer {
             Some(answer) => answer,
             None => {
                 out.truncate(mark);
@@ -402,8 +407,7 @@ fn poll_once<F: Future>(future: F) -> Option<F::Output> {
 }
 
 /// The future's output, or `None` if it panics: a bug in one request is no reason to end another.
-async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+async fn unpanicked<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),

@@ -234,7 +234,7 @@ impl DryRun {
     }
 
     fn moment(&self) -> Moment<'_> {
-        Moment { clock: &self.clock, random: &self.random, deadlines: None, reactor: None, left: None }
+        Moment { clock: &self.clock, random: &self.random, deadlines: None, reactor: None, left: None, timed: false }
     }
 
     fn explanation(&self, answer: Answer, told: Told, out: &[u8]) -> Explanation {

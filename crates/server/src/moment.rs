@@ -20,6 +20,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) reactor: Option<&'a Rc<Reactor>>,
     /// The connection of a client that may leave while it waits.
     pub(crate) left: Option<&'a Stream>,
+    /// Somebody keeps how long things take.
+    pub(crate) timed: bool,
 }
 
 impl<'a> Moment<'a> {
@@ -30,6 +32,7 @@ impl<'a> Moment<'a> {
             deadlines: Some(&worker.deadlines),
             reactor: Some(&worker.reactor),
             left: None,
+            timed: worker.log.is_on(),
         }
     }
 

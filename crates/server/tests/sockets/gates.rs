@@ -496,5 +496,6 @@ fn a_route_that_is_closed_says_for_how_long() {
     let answer = site.get("/");
     assert_eq!((answer.status(), &*answer.reason()), (503, "maintenance"));
     let left: u64 = answer.get("retry-after").and_then(|wait| wait.parse().ok()).expect("seconds");
-    assert!((3590..=3600).contains(&left), "{left}");
+    // The server's clock is some milliseconds behind, perhaps in the second before.
+    assert!((3590..=3601).contains(&left), "{left}");
 }

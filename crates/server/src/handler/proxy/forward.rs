@@ -92,7 +92,7 @@ impl Forward<'_, '_> {
     pub(crate) async fn forward(&mut self) -> (Box<Relay>, Result<(), Unforwarded>) {
         let Some(deadlines) = self.moment.deadlines else { unreachable!("a dry run asks nobody") };
         let feed = Feed::of(self.request, self.content);
-        let mut relay = Box::new(Relay::begin(self.proxy, deadlines.enroll(), feed));
+        let mut relay = Box::new(Relay::begin(self.proxy, deadlines.enroll(), feed, self.moment.timed));
         let asked = self.ask(&mut relay).await;
         if let Err(Unforwarded::Failed(cause)) = asked {
             relay.journey.cause = Some(cause);
@@ -180,7 +180,7 @@ impl Forward<'_, '_> {
         }
         match self.exchange(relay).await {
             Ok(()) => {
-                relay.journey.first_byte = Some(relay.journey.began.elapsed());
+                relay.journey.first_byte = relay.journey.elapsed();
                 Ok(())
             }
             Err(Unforwarded::Failed(cause)) => Err(Attempted::Failed { cause, sent: true }),

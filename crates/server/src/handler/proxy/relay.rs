@@ -27,7 +27,8 @@ const GATHERED: usize = 64 << 10;
 /// How a request fared on its way to the upstreams, for the log and for whoever asks why.
 pub(crate) struct Journey {
     pub(crate) proxy: Rc<Proxy>,
-    pub(crate) began: Instant,
+    /// `None` where nobody keeps the times.
+    began: Option<Instant>,
     /// The member that was asked last.
     pub(crate) member: Option<usize>,
     /// How often a member was asked, or was tried to be.
@@ -81,10 +82,11 @@ pub(crate) enum Framed {
 pub(crate) type Unsent<'a, 'c> = Option<(&'a mut Content<'c>, &'a Limits)>;
 
 impl Journey {
-    pub(crate) fn begin(proxy: &Rc<Proxy>) -> Journey {
+    /// `timed`: somebody is going to ask how long it took.
+    fn begin(proxy: &Rc<Proxy>, timed: bool) -> Journey {
         Journey {
             proxy: proxy.clone(),
-            began: Instant::now(),
+            began: timed.then(Instant::now),
             member: None,
             attempts: 0,
             reused: false,
@@ -93,6 +95,11 @@ impl Journey {
             total: None,
             cause: None,
         }
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        self.began.map(|began| began.elapsed())
     }
 
     /// How often, and how long each step took, in microseconds: those that were taken.
@@ -123,9 +130,9 @@ impl Journey {
 }
 
 impl Relay {
-    pub(super) fn begin(proxy: &Rc<Proxy>, deadline: Deadline, feed: Feed) -> Relay {
+    pub(super) fn begin(proxy: &Rc<Proxy>, deadline: Deadline, feed: Feed, timed: bool) -> Relay {
         let end = deadline.after(proxy.config.timeout.total);
-        let journey = Journey::begin(proxy);
+        let journey = Journey::begin(proxy, timed);
         Relay { proxy: proxy.clone(), connection: None, pending: None, feed, deadline, end, journey, bytes: 0 }
     }
 
@@ -249,14 +256,14 @@ impl Relay {
 
     fn broken(&mut self, cause: Upstream) -> Upstream {
         self.journey.cause = Some(cause);
-        self.journey.total = Some(self.journey.began.elapsed());
+        self.journey.total = self.journey.elapsed();
         self.connection = None;
         cause
     }
 
     /// The answer is over: its connection is for the next request, if it can be.
     fn finish(&mut self) {
-        self.journey.total = Some(self.journey.began.elapsed());
+        self.journey.total = self.journey.elapsed();
         self.pending = None;
         if let Some(connection) = self.connection.take()
             && self.feed.done

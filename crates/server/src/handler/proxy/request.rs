@@ -56,13 +56,7 @@ pub(super) fn write(
     out: &mut Vec<u8>,
 ) -> Result<(), Refused> {
     let (head, bytes) = (request.head, request.bytes);
-    let asked_for =
-        head.authority(bytes).and_then(|host| std::str::from_utf8(host).ok()).filter(|host| !host.is_empty());
-    let host = match &proxy.host {
-        HostPolicy::Client => asked_for.unwrap_or(member),
-        HostPolicy::Member => member,
-        HostPolicy::Own(host) => host,
-    };
+    let asked_for = head.authority(bytes).filter(|host| !host.is_empty());
     let mut writer = match &proxy.host {
         // Nearly always it is asked for what it was asked for.
         HostPolicy::Client if proxy.strip == 0 && head.parts.form == Form::Origin && asked_for.is_some() => {
@@ -70,6 +64,12 @@ pub(super) fn write(
         }
         _ => {
             let method = std::str::from_utf8(head.method_token.of(bytes)).map_err(|_| Refused::Method)?;
+            let own = || asked_for.and_then(|host| std::str::from_utf8(host).ok());
+            let host = match &proxy.host {
+                HostPolicy::Client => own().unwrap_or(member),
+                HostPolicy::Member => member,
+                HostPolicy::Own(host) => host,
+            };
             let path = stripped(request.raw_path, proxy.strip);
             match request.query() {
                 Some(query) => RequestWriter::new(out, method, &format!("{path}?{query}"), host)?,
@@ -102,8 +102,8 @@ pub(super) fn write(
     }
     let (open, close) = node.quotes();
     // An authority has neither quotes nor backslashes.
-    let (key, host, end) = asked_for.map_or((&b""[..], "", &b""[..]), |host| (b";host=\"", host, b"\""));
-    let (scheme, host) = (scheme.as_bytes(), host.as_bytes());
+    let (key, host, end) = asked_for.map_or((&b""[..], &b""[..], &b""[..]), |host| (b";host=\"", host, b"\""));
+    let scheme = scheme.as_bytes();
     writer.put("Forwarded", [&said, open, node.text(), close, b";proto=", scheme, key, host, end])?;
     writer.put("X-Forwarded-For", [&said_x, node.text()])?;
     if !(trusted && head.has(Name::XForwardedProto)) {
