@@ -101,7 +101,11 @@ impl Exchange<'_, '_> {
         let is_of_cors =
             |name: &[u8]| name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"access-control-"));
         let headers = &writing.common.headers;
-        let is_set = |name: &[u8]| headers.iter().any(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        let is_set = |name: &[u8]| {
+            headers.iter().any(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+                // `Vary` is a list that only ever grows.
+                || writing.more.iter().any(|(own, _)| *own != "Vary" && own.as_bytes().eq_ignore_ascii_case(name))
+        };
         let owned = |name: &[u8]| is_set(name) || cors && is_of_cors(name);
         let (passed, keep) = relay.put_head(writing, self.request, owned, out);
         match passed {

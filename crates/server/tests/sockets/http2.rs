@@ -27,28 +27,28 @@ pub(crate) fn plan() -> Plan {
 
 /// An answer on a stream.
 #[derive(Debug)]
-struct Answer {
-    interim: Vec<StatusCode>,
-    status: StatusCode,
-    fields: HeaderMap,
-    content: Bytes,
+pub(crate) struct Answer {
+    pub(crate) interim: Vec<StatusCode>,
+    pub(crate) status: StatusCode,
+    pub(crate) fields: HeaderMap,
+    pub(crate) content: Bytes,
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-type Sender = h2::client::SendRequest<Bytes>;
+pub(crate) type Sender = h2::client::SendRequest<Bytes>;
 
 /// The `h2` crate's client, over plaintext with prior knowledge.
-async fn client(site: &Site) -> Sender {
+pub(crate) async fn client(site: &Site) -> Sender {
     let socket = tokio::net::TcpStream::connect(site.address).await.expect("the server accepts");
     let (sender, connection) = h2::client::handshake(socket).await.expect("a handshake");
     tokio::spawn(connection);
     sender
 }
 
-async fn ask(sender: &Sender, request: Request<()>, content: &[u8]) -> Result<Answer, h2::Error> {
+pub(crate) async fn ask(sender: &Sender, request: Request<()>, content: &[u8]) -> Result<Answer, h2::Error> {
     let mut sender = sender.clone().ready().await?;
     let (mut answer, mut stream) = sender.send_request(request, content.is_empty())?;
     if !content.is_empty() {
@@ -72,7 +72,7 @@ async fn ask(sender: &Sender, request: Request<()>, content: &[u8]) -> Result<An
     Ok(Answer { interim, status: head.status, fields: head.headers, content: content.into() })
 }
 
-fn get(target: &str) -> Request<()> {
+pub(crate) fn get(target: &str) -> Request<()> {
     Request::get(format!("http://site.test{target}")).body(()).expect("a request")
 }
 

@@ -15,6 +15,7 @@ mod files;
 mod files_changing;
 mod files_parts;
 mod gates;
+mod gateway;
 mod gateway_interim;
 mod gateway_load;
 mod head_is_get;

@@ -324,11 +324,19 @@ impl Relay {
         let mut piece = Vec::new();
         loop {
             let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
-            let more = self.next(again, Framed::AsItIs, &mut piece).await.map_err(|_| Close::AnswerBroken)?;
+            let mut more = self.next(again, Framed::AsItIs, &mut piece).await;
+            // What is there already goes with it: a frame for each small chunk would be many.
+            while let (Ok(true), true) = (&more, piece.len() < GATHERED) {
+                let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+                let Some(came) = poll_once(self.next(again, Framed::AsItIs, &mut piece)) else { break };
+                more = came;
+            }
             give(&piece, to).await?;
             piece.clear();
-            if !more {
-                return Ok(());
+            match more {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(_) => return Err(Close::AnswerBroken),
             }
         }
     }
