@@ -11,6 +11,7 @@ use crate::handler::proxy::Unsent;
 use crate::reactor::Reactor;
 use crate::representation::{Content, Representation};
 use crate::socket::Socket;
+use crate::stream::AtOnce;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -44,6 +45,11 @@ pub(crate) async fn send(
 ) -> Result<(), Close> {
     if let Rest::Relay(relay, framed) = rest {
         return Box::pin(relay.send(socket, *framed, unsent, pause, head)).await;
+    }
+    if let Rest::Nothing = rest
+        && socket.stream.write_at_once(head)
+    {
+        return Ok(());
     }
     if socket.stream.is_secure() {
         // What is encrypted is copied anyway.

@@ -172,7 +172,7 @@ pub(crate) fn hear(stream: &mut impl Read, input: &mut Vec<u8>) -> Option<Asked>
 pub(crate) fn hear_head(stream: &mut impl Read, input: &mut Vec<u8>) -> Option<String> {
     loop {
         if let Some(end) = input.windows(4).position(|four| four == b"\r\n\r\n") {
-            return String::from_utf8(input.drain(..end + 4).collect()).ok();
+            return Some(String::from_utf8_lossy(&input.drain(..end + 4).collect::<Vec<_>>()).into_owned());
         }
         more(stream, input)?;
     }
