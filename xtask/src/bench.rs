@@ -5,6 +5,7 @@ use crate::contest::Pair;
 use crate::delay;
 use crate::documents;
 use crate::failure::Failure;
+use crate::gateway::Gateways;
 use crate::guards;
 use crate::idle;
 use crate::load::Load;
@@ -14,7 +15,8 @@ use crate::process::{Setting, allow_files, cores};
 use crate::progress::Progress;
 use crate::protocols::Secure;
 use crate::rows::{
-    self, COLD, DOCUMENT, DURABLE, GUARDS, HALF, IDLE, OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, UPLOAD, WORKERS,
+    self, COLD, DOCUMENT, DURABLE, GATEWAY, GATEWAY_LARGE, GATEWAY_P99, GATEWAY_WEBSOCKET, GUARDS, HALF, IDLE,
+    OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, UPLOAD, WORKERS,
 };
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
@@ -40,7 +42,8 @@ Options:
                           handshake, resumed (other protocols); guards (also Verdict against itself); idle (memory);
                           workers, tracing (Verdict against itself); half, cold, overload (how long answers take);
                           document, durable, page (documents: read, written, listed);
-                          upload (memory while 2 GiB come)
+                          upload (memory while 2 GiB come);
+                          gateway, gateway-websocket, gateway-large, gateway-p99 (a reverse proxy; HAProxy beside it)
   --rounds N              rounds of each row (default 5)
   --seconds N             length of a round for each server (default 5)
   --idle-connections N    connections of the row `idle` (default 5000)
@@ -51,7 +54,7 @@ Options:
   --no-build              measure target/release/verdict as it is
 
 It needs nginx and wrk; the other protocols need h2load and openssl too. On Debian and Ubuntu: apt-get install nginx-light wrk
-nghttp2-client openssl. Leave the machine alone while it runs.
+nghttp2-client openssl. The rows of the gateway are measured beside HAProxy where it is there (apt-get install haproxy). Leave the machine alone while it runs.
 ";
 
 struct Options {
@@ -155,6 +158,23 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
     }
     if options.wants(UPLOAD) {
         also.extend(upload::measure(site, pair, options.rounds, told)?);
+    }
+    if [GATEWAY, GATEWAY_WEBSOCKET, GATEWAY_LARGE, GATEWAY_P99].iter().any(|row| options.wants(row)) {
+        let servers = Gateways::start(site, pair)?;
+        if options.wants(GATEWAY) {
+            let (line, beside) = servers.requests(rounds, told)?;
+            lines.push(line);
+            also.extend(beside);
+        }
+        if options.wants(GATEWAY_WEBSOCKET) {
+            also.extend(servers.websocket(rounds, told)?);
+        }
+        if options.wants(GATEWAY_LARGE) {
+            also.extend(servers.large(options.rounds, told)?);
+        }
+        if options.wants(GATEWAY_P99) {
+            also.extend(servers.p99(rounds, told)?);
+        }
     }
     Ok((lines, also))
 }

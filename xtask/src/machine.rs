@@ -42,10 +42,13 @@ pub(crate) fn describe(cores: (usize, usize)) -> Result<Vec<(&'static str, Strin
     let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let wrk = first(said("wrk", "-v")?);
     let wrk = wrk.split_once(" [").map_or(wrk.as_str(), |(version, _)| version);
+    let haproxy = said("haproxy", "-v").map_or_else(|_| "not there".to_owned(), first);
+    let haproxy = haproxy.trim_start_matches("HAProxy version ").split(" - ").next().unwrap_or_default().to_owned();
     Ok(vec![
         ("date", first(said("date", "-uI")?)),
         ("verdict", first(told(&verdict::binary(), "--version")?)),
         ("nginx", first(said("nginx", "-v")?).trim_start_matches("nginx version: ").to_owned()),
+        ("haproxy", haproxy),
         ("wrk", wrk.to_owned()),
         ("kernel", format!("Linux {}", kernel.trim())),
         ("processor", model.map_or("unknown", |(_, model)| model).to_owned()),

@@ -142,6 +142,24 @@ pub(crate) const PAGE_GATE: f64 = 5000.0;
 pub(crate) const UPLOAD: &str = "upload";
 pub(crate) const UPLOAD_GATE: f64 = 16.0;
 
+/// CPU time per request as a reverse proxy: 1 KiB answers of an origin, kept alive on both sides.
+pub(crate) const GATEWAY_ROW: Row = row(
+    Case { name: GATEWAY, title: "reverse proxy, 1 KiB answers", target: "/gateway/1k", ..SMALL },
+    PLAIN,
+    1.20,
+    1.35,
+);
+/// The name of the row of that, beside HAProxy too.
+pub(crate) const GATEWAY: &str = "gateway";
+/// The name of the row of a tunnel of messages.
+pub(crate) const GATEWAY_WEBSOCKET: &str = "gateway-websocket";
+/// The name of the row of a large body that is passed on, and the MiB that the server's memory may rise by meanwhile.
+pub(crate) const GATEWAY_LARGE: &str = "gateway-large";
+pub(crate) const GATEWAY_LARGE_GATE: f64 = 16.0;
+/// The name of the row of answers' times at half load, and what they must stay below as a multiple of HAProxy's.
+pub(crate) const GATEWAY_P99: &str = "gateway-p99";
+pub(crate) const GATEWAY_P99_GATE: f64 = 1.0;
+
 const fn row(case: Case, forms: &'static [Form], gate: f64, mark: f64) -> Row {
     Row { name: case.name, title: case.title, case, connections: 64, forms, log: false, aim: Some(Aim { gate, mark }) }
 }
@@ -158,5 +176,6 @@ pub(crate) fn names() -> Vec<&'static str> {
         .map(|row| row.name)
         .chain(protocols)
         .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE, UPLOAD])
+        .chain([GATEWAY, GATEWAY_WEBSOCKET, GATEWAY_LARGE, GATEWAY_P99])
         .collect()
 }
