@@ -1,6 +1,7 @@
 //! Verdict as a reverse proxy, against nginx and beside HAProxy: what a request costs, how long answers take, a tunnel of
 //! messages, and the memory while a large body is passed on. The origins and the load share a core.
 
+use crate::case::Case;
 use crate::contest::cost;
 use crate::failure::{Failure, While};
 use crate::load::Load;
@@ -26,6 +27,8 @@ use std::time::{Duration, Instant};
 
 /// Connections that are tunnels.
 const TUNNELS: usize = 8;
+/// Where nginx adds to a request only what its documentation has it add.
+const USUAL_TARGET: &str = "/gateway/usual/1k";
 /// Bytes of a large body between two looks at the memory.
 const LOOK: u64 = 16 << 20;
 const PART: usize = 1 << 20;
@@ -52,6 +55,17 @@ const NGINX: usize = 0;
 const VERDICT: usize = 1;
 const HAPROXY: usize = 2;
 
+/// What nginx's documentation has it add to a request.
+const USUAL: &str = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; \
+                     proxy_set_header X-Forwarded-Proto $scheme;";
+
+/// What Verdict adds besides: `Via`, which a gateway owes (RFC 9110 §7.6.3), `Forwarded` (RFC 7239), the host that was asked
+/// for, and an id, which the client is told too.
+const SAME: &str = "proxy_set_header Via \"1.1 nginx\"; \
+                    proxy_set_header Forwarded \"for=$remote_addr;proto=$scheme;host=\\\"$http_host\\\"\"; \
+                    proxy_set_header X-Forwarded-Host $http_host; \
+                    proxy_set_header Request-Id $request_id; add_header Request-Id $request_id;";
+
 impl<'a> Gateways<'a> {
     pub(crate) fn start(site: &'a Site, [core, load_core]: [usize; 2]) -> Result<Gateways<'a>, Failure> {
         let setting = Setting { cores: &[core], room: None, log: false };
@@ -66,33 +80,41 @@ impl<'a> Gateways<'a> {
         Ok(Gateways { site, load_core, gateways, _origins: (small, origin) })
     }
 
-    /// CPU time per request, in rounds.
-    pub(crate) fn requests(&self, rounds: Rounds, told: Progress) -> Result<(Line, Option<Also>), Failure> {
+    /// CPU time per request, in rounds: nginx, which adds what Verdict adds, and beside it nginx with fewer fields, and HAProxy.
+    pub(crate) fn requests(&self, rounds: Rounds, told: Progress) -> Result<(Line, Vec<Also>), Failure> {
         let row = &GATEWAY_ROW;
-        let asked = |gateway: &Gateway, seconds| {
-            let proven = row.case.prove(gateway.address)?;
+        let usual = Case { target: USUAL_TARGET, ..row.case };
+        let nginx = &self.gateways[NGINX];
+        let mut all: Vec<_> = self.gateways.iter().map(|gateway| (gateway.name, gateway, row.case)).collect();
+        all.push(("nginx with fewer fields", nginx, usual));
+        let asked = |gateway: &Gateway, case: Case, seconds| {
+            let proven = case.prove(gateway.address)?;
             let load = Load { cores: &[self.load_core], connections: row.connections, seconds };
-            let asked = || load.run(self.site, gateway.address, row.case.target, &proven);
+            let asked = || load.run(self.site, gateway.address, case.target, &proven);
             Ok::<_, Failure>(cost(&gateway.server, asked)?.0)
         };
-        for gateway in &self.gateways {
-            asked(gateway, 1)?;
+        for (_, gateway, case) in &all {
+            asked(gateway, *case, 1)?;
         }
-        let mut costs = vec![Vec::new(); self.gateways.len()];
+        let mut costs = vec![Vec::new(); all.len()];
         for round in 1..=rounds.rounds {
             told.round(row.title, round, rounds.rounds);
-            for (gateway, costs) in self.gateways.iter().zip(&mut costs) {
-                let cost = asked(gateway, rounds.seconds)?;
-                told.figure(gateway.name, format_args!("{cost:.2} µs of CPU time per request"));
+            for ((name, gateway, case), costs) in all.iter().zip(&mut costs) {
+                let cost = asked(gateway, *case, rounds.seconds)?;
+                told.figure(name, format_args!("{cost:.2} µs of CPU time per request"));
                 costs.push(cost);
             }
         }
-        let haproxy = costs.get(HAPROXY).map(|haproxy| {
-            let title = format!("{}, HAProxy takes {:.2} µs", row.title, median(haproxy));
+        let usual = costs.pop().unwrap_or_default();
+        let title = |what| format!("{}, {what}", row.title);
+        let of_both = [usual, costs[VERDICT].clone()];
+        let mut also = vec![Also::of_both(GATEWAY, title("nginx with fewer fields".to_owned()), "µs", &of_both)];
+        also.extend(costs.get(HAPROXY).map(|haproxy| {
+            let title = title(format!("HAProxy takes {:.2} µs", median(haproxy)));
             Also::of_verdict(GATEWAY, title, "µs", &costs[VERDICT], ("Verdict/HAProxy", haproxy))
-        });
+        }));
         let nginx = vec![(Form::Sendfile, costs[NGINX].clone())];
-        Ok((Line::of_requests(row, nginx, costs[VERDICT].clone()), haproxy))
+        Ok((Line::of_requests(row, nginx, costs[VERDICT].clone()), also))
     }
 
     /// 99th percentile at half of the rate that the slower one of Verdict and HAProxy can keep.
@@ -214,12 +236,14 @@ fn through_verdict(site: &Site, setting: Setting<'_>, [small, origin]: [SocketAd
 
 fn through_nginx(site: &Site, setting: Setting<'_>, [small, origin]: [SocketAddr; 2]) -> Result<Gateway, Failure> {
     // A header that a location sets itself takes away those of its server.
-    let told = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; \
-                proxy_set_header X-Forwarded-Proto $scheme;";
+    let told = USUAL;
     let http = format!("  upstream small {{ server {small}; keepalive 128; keepalive_requests 1000000000; }}\n");
     let server = format!(
         "    location /gateway/ {{\n\
-         \x20     proxy_pass http://small; proxy_http_version 1.1; proxy_set_header Connection \"\"; {told}\n\
+         \x20     proxy_pass http://small; proxy_http_version 1.1; proxy_set_header Connection \"\"; {told} {SAME}\n\
+         \x20   }}\n\
+         \x20   location /gateway/usual/ {{\n\
+         \x20     proxy_pass http://small/gateway/; proxy_http_version 1.1; proxy_set_header Connection \"\"; {told}\n\
          \x20   }}\n\
          \x20   location /origin/ {{\n\
          \x20     proxy_pass http://{origin}; proxy_http_version 1.1; {told}\n\

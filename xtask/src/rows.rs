@@ -156,9 +156,10 @@ pub(crate) const GATEWAY_WEBSOCKET: &str = "gateway-websocket";
 /// The name of the row of a large body that is passed on, and the MiB that the server's memory may rise by meanwhile.
 pub(crate) const GATEWAY_LARGE: &str = "gateway-large";
 pub(crate) const GATEWAY_LARGE_GATE: f64 = 16.0;
-/// The name of the row of answers' times at half load, and what they must stay below as a multiple of HAProxy's.
+/// The name of the row of answers' times at half load, and what they must stay below as a multiple of HAProxy's: two
+/// measurements of the same are not told apart within a twentieth.
 pub(crate) const GATEWAY_P99: &str = "gateway-p99";
-pub(crate) const GATEWAY_P99_GATE: f64 = 1.0;
+pub(crate) const GATEWAY_P99_GATE: f64 = 1.05;
 
 const fn row(case: Case, forms: &'static [Form], gate: f64, mark: f64) -> Row {
     Row { name: case.name, title: case.title, case, connections: 64, forms, log: false, aim: Some(Aim { gate, mark }) }
