@@ -198,7 +198,7 @@ mod tests {
             ("created", true, false),
             ("job-queued", true, false),
             ("no-member", true, false),
-            ("upgrade-missing", false, false),
+            ("upgrade-missing", true, false),
         ] {
             let reason = run.all_reasons().find(|reason| reason.id() == id);
             let told = reason.map(|reason| (run.is_given(reason), run.is_of_console(reason)));

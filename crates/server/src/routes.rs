@@ -78,6 +78,8 @@ upload = { quota = "1MiB", types = ["image/*"] }
 jobs = { to = "http://127.0.0.1:9/" }
 [route."/upstream/{path...}"]
 proxy = "http://127.0.0.1:9"
+[route."/socket"]
+proxy = { to = "http://127.0.0.1:9", upgrade = "websocket" }
 [route."/fixed"]
 respond = { status = 200, body = "fixed" }
 rate = "1/s per client"
@@ -218,7 +220,7 @@ mod tests {
         for id in ["no-member", "upstream-loop", "upstream-answered", "upstream-first-byte-slow"] {
             assert!(ids.contains(id), "{id}");
         }
-        assert!(!ids.contains("upgrade-missing"));
+        assert!(ids.contains("upgrade-missing"));
     }
 
     #[test]

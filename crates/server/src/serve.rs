@@ -275,7 +275,11 @@ impl<'s, 'r> Exchange<'s, 'r> {
             }
         });
         let (crowded, full, misdirected) = (self.request.crowded, self.request.full, self.request.is_misdirected());
-        let arrival = Arrive { fault, misdirected, crowded, full, ..Arrive::default() };
+        // RFC 8470 §5.1: whatever its value. Behind a gateway it is the origin that knows.
+        let replayable = head.has(Name::EarlyData)
+            && !head.method.is_safe()
+            && !route.is_some_and(|route| matches!(route.handler, Handler::Proxy(_)));
+        let arrival = Arrive { fault, misdirected, replayable, crowded, full, ..Arrive::default() };
         let gated = route.is_some_and(|route| route.gates.is_some()) || !self.site.opened.gates.maintenance.is_empty();
         if gated { self.gated(arrival) } else { arrival }
     }
@@ -330,7 +334,10 @@ impl<'s, 'r> Exchange<'s, 'r> {
             (Handler::Jobs(jobs, part), Some(matched)) => {
                 Box::pin(self.look_at_jobs(jobs, *part, matched, &mut there)).await;
             }
-            (Handler::Proxy(proxy), Some(_)) => self.subject = Some(Subject::Upstream(proxy.clone())),
+            (Handler::Proxy(proxy), Some(_)) => {
+                there.upgrade_missing = !proxy.is_asked_for_its_protocol(request);
+                self.subject = Some(Subject::Upstream(proxy.clone()));
+            }
             // The pattern matches but for the slash at the end of its folder.
             (_, None) => there.elsewhere = Some(Elsewhere::SlashMissing),
             (Handler::Redirect(redirect), Some(matched)) => {

@@ -75,7 +75,9 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "delete" | "create-folders" => Place::Upload,
         "keep" | "retries" | "mode" => Place::Jobs,
         "connect" | "first-byte" | "total" => Place::Timeout,
-        "balance" | "health" | "host" | "strip" | "intercept" | "show-upstream" | "authorities" => Place::Proxy,
+        "balance" | "health" | "host" | "strip" | "intercept" | "upgrade" | "show-upstream" | "authorities" => {
+            Place::Proxy
+        }
         "every" => Place::Health,
         "per" | "burst" => Place::Rate,
         "basic" | "tokens" | "jwt" => Place::Auth,

@@ -32,6 +32,8 @@ pub struct Proxy {
     pub strip: usize,
     /// `intercept`: statuses of upstreams, from 400, whose content is replaced by what this server says of such a status.
     pub intercept: Vec<Status>,
+    /// `upgrade`: the protocol that is spoken here and nothing else, as in `websocket`.
+    pub upgrade: Option<String>,
     /// `show-upstream`: whether clients are told which member was asked.
     pub show_upstream: bool,
     /// `timeout`, which stands beside `proxy`.
@@ -100,6 +102,7 @@ pub(super) fn read(
         host: HostPolicy::default(),
         strip: 0,
         intercept: Vec::new(),
+        upgrade: None,
         show_upstream: false,
         timeout: Timeout::OF_PROXY,
     };
@@ -135,6 +138,9 @@ pub(super) fn read(
     }
     if let Some(entry) = table.take("intercept") {
         proxy.intercept = intercept(reader, &entry);
+    }
+    if let Some(entry) = table.take("upgrade") {
+        proxy.upgrade = upgrade(reader, &entry);
     }
     if let Some(entry) = table.take("show-upstream") {
         proxy.show_upstream = reader.boolean(&entry).unwrap_or_default();
@@ -228,6 +234,18 @@ fn host(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<HostPolicy> {
             None
         }
     }
+}
+
+/// The name of a protocol, and perhaps its version (RFC 9110 §7.8).
+fn upgrade(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<String> {
+    let text = reader.string(entry, "a protocol", "websocket")?;
+    let (name, version) = text.split_once('/').map_or((text, None), |(name, version)| (name, Some(version)));
+    if is_token(name.as_bytes()) && version.is_none_or(|version| is_token(version.as_bytes())) {
+        return Some(text.to_owned());
+    }
+    let error = reader.findings.error(entry.span(), format!("`{}` is not a protocol", text.escape_debug()));
+    error.help("write what clients name in `Upgrade`, as in `upgrade = \"websocket\"`");
+    None
 }
 
 /// How many segments: those of a path that the pattern begins with, or all before its first name.

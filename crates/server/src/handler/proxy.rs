@@ -17,10 +17,13 @@ pub(crate) use possible::may_do;
 pub(crate) use relay::{Framed, Journey, Relay, Unsent};
 
 use crate::config;
+use crate::request::Request;
 use crate::upstream::{Members, Pool};
 use std::rc::Rc;
 use std::sync::Arc;
+use verdict_core::field::list::elements;
 use verdict_core::method::{Method, MethodSet};
+use verdict_wire::Name;
 
 /// One route's upstreams, of one worker.
 pub(crate) struct Proxy {
@@ -32,6 +35,16 @@ impl Proxy {
     pub(crate) fn new(config: Arc<config::Proxy>, members: &Members) -> Proxy {
         let pool = Rc::new(Pool::new(members));
         Proxy { config, pool }
+    }
+}
+
+impl Proxy {
+    /// Whether the request asks to change to the protocol that is spoken here, if there is one that is and nothing else
+    /// (RFC 9110 §7.8).
+    pub(crate) fn is_asked_for_its_protocol(&self, request: &Request<'_>) -> bool {
+        let Some(protocol) = &self.config.upgrade else { return true };
+        let mut offered = elements(request.lines(Name::Upgrade));
+        request.head.upgrade && offered.any(|offered| offered.eq_ignore_ascii_case(protocol.as_bytes()))
     }
 }
 

@@ -113,7 +113,7 @@ impl Exchange<'_, '_> {
             Some(Subject::Document(_)) => fields.extend(self.fields_of_documents(reason)),
             Some(Subject::File(_)) => fields.extend(self.fields_of_uploads(reason)),
             Some(Subject::Job(_)) => fields.extend(self.fields_of_jobs(reason)),
-            Some(Subject::Upstream(_)) => fields.extend(self.fields_of_upstreams()),
+            Some(Subject::Upstream(_)) => fields.extend(self.fields_of_upstreams(reason)),
             None => {}
         }
         fields

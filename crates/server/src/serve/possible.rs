@@ -186,7 +186,10 @@ impl Site {
         };
         let range = if range.is_empty() { vec![Range::default()] } else { range };
         let gates = route.and_then(|route| route.gates.as_deref());
-        let arrive = self.arrivals(common, gates, method);
+        let mut arrive = self.arrivals(common, gates, method);
+        if !method.is_safe() && !matches!(route.map(|route| &route.handler), Some(Handler::Proxy(_))) {
+            arrive.push(Arrive { replayable: true, ..Arrive::default() });
+        }
         let authorize = match gates.is_some_and(|gates| gates.hide) && method == Method::Other {
             // A method that is not known anywhere is refused as it is anywhere: as if the route was not there.
             true => vec![Authorize::default()],
@@ -305,6 +308,7 @@ fn found(route: &Route, method: Method) -> Vec<Find> {
         Handler::Collection(documents) => documents.may_find(true, method, there),
         Handler::Jobs(_, part) => Jobs::may_find(*part, there),
         Handler::Redirect(redirect) => vec![Find { elsewhere: Some(redirect.elsewhere), ..there }],
+        Handler::Proxy(proxy) if proxy.config.upgrade.is_some() => vec![there, Find { upgrade_missing: true, ..there }],
         Handler::Respond(_) | Handler::Proxy(_) => vec![there],
         #[cfg(test)]
         Handler::Panicking => Vec::new(),

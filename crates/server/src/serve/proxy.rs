@@ -1,6 +1,6 @@
 //! Where a route of upstreams touches the stages.
 
-use super::{Exchange, Rest};
+use super::{Exchange, Rest, Subject};
 use crate::answer::{Fields, Writing};
 use crate::disk::Wait;
 use crate::handler::proxy::{Forward, Journey, Passed, Proxy, Relay, Unforwarded, proxy_status};
@@ -10,6 +10,7 @@ use std::rc::Rc;
 use verdict_core::cause::Unarrived;
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Outcome, Process};
+use verdict_core::reason::Reason;
 use verdict_core::status::Status;
 
 /// What came of passing a request on.
@@ -78,7 +79,11 @@ impl Exchange<'_, '_> {
     }
 
     /// The fields that say how it failed.
-    pub(super) fn fields_of_upstreams(&self) -> Fields<'_> {
+    pub(super) fn fields_of_upstreams(&self, reason: Reason) -> Fields<'_> {
+        if let (Reason::UpgradeMissing { .. }, Some(Subject::Upstream(proxy))) = (reason, &self.subject) {
+            // RFC 9110 §15.5.22: it says what is spoken instead.
+            return proxy.config.upgrade.iter().map(|protocol| ("Upgrade", Cow::Borrowed(protocol.as_str()))).collect();
+        }
         let Some(onward) = &self.onward else { return Fields::new() };
         let mut fields: Fields<'_> =
             onward.kept.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))).collect();

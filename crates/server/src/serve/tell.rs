@@ -3,7 +3,7 @@
 mod ignored;
 mod outcomes;
 
-use super::{Exchange, Target, circumstances_of_fault, decide_malformed};
+use super::{Exchange, Subject, Target, circumstances_of_fault, decide_malformed};
 use crate::config::Kind;
 use crate::handler::Handler;
 use crate::maintenance::Until;
@@ -188,6 +188,7 @@ impl Exchange<'_, '_> {
                 }
                 (None, _) => String::new(),
             },
+            Question::ReplaySafe => self.fields(&[Name::EarlyData]),
             Question::AuthorityServed => shown(head.authority(self.request.bytes).unwrap_or_default()),
             Question::MethodKnown => shown(head.method_token.of(self.request.bytes)),
             Question::RouteFound => match self.route {
@@ -199,6 +200,10 @@ impl Exchange<'_, '_> {
                 None => format!("`{}` matches none", self.request.path.escape_debug()),
             },
             Question::MethodTaken => format!("Allow: {}", self.allow()),
+            Question::UpgradeAsked => match &self.subject {
+                Some(Subject::Upstream(proxy)) if proxy.config.upgrade.is_some() => self.fields(&[Name::Upgrade]),
+                _ => String::new(),
+            },
             Question::StaysHere => match &self.target {
                 Target::Location(location) => format!("it is at {}", location.escape_debug()),
                 _ => String::new(),
@@ -241,11 +246,9 @@ impl Exchange<'_, '_> {
             // A dry run holds no place, and what is asked here of others is not kept yet.
             Question::HeadInTime
             | Question::MessageSound
-            | Question::ReplaySafe
             | Question::ConnectionsFree
             | Question::RequestsFree
             | Question::RouteFree
-            | Question::UpgradeAsked
             | Question::ConditionGiven
             | Question::ContentArrived => String::new(),
             Question::ContentHasPlace

@@ -24,7 +24,7 @@ use verdict_server::explain::{DryRun, Explanation};
 use verdict_server::routes::Possibilities;
 
 /// The reasons that no single request brings about: it takes time, a crowd, or bad luck.
-const EVENTS: [&str; 43] = [
+const EVENTS: [&str; 46] = [
     // Of HTTP/2, in which these requests are not sent.
     "authority-differs",
     "head-timeout",
@@ -70,6 +70,9 @@ const EVENTS: [&str; 43] = [
     "upstream-first-byte-slow",
     "upstream-total-slow",
     "upstream-answered",
+    "upstream-loop",
+    "no-member",
+    "pool-busy",
 ];
 
 /// A site that answers, and one that says how it would.

@@ -48,7 +48,8 @@ const TARGETS: [&str; 32] = [
     "page.txt",
 ];
 
-const FIELDS: [&str; 44] = [
+const FIELDS: [&str; 45] = [
+    "Early-Data: 1",
     "If-Match: *",
     "If-Match: \"x\"",
     "If-Match: x",

@@ -196,6 +196,11 @@ pub(super) fn host() -> Json {
     text(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%!$&'()*+,;=-]+)(?::[0-9]*)?")
 }
 
+/// The name of a protocol, and perhaps its version.
+pub(super) fn protocol() -> Json {
+    text(&format!("{TOKEN}(?:/{TOKEN})?"))
+}
+
 /// Segments without names.
 pub(super) fn stripped() -> Json {
     text(r"(?:/[^/{}*?#\\\x00]+)+/?")

@@ -53,6 +53,13 @@ pub(super) fn proxy() -> Json {
                 ]),
             ),
         ),
+        (
+            "upgrade",
+            described(
+                "The protocol that is spoken here and nothing else, as in `websocket`: 426 for whoever does not ask for it.",
+                form::protocol(),
+            ),
+        ),
         ("show-upstream", flag("Whether clients are told, in `Proxy-Status`, which member was asked.")),
         (
             "authorities",

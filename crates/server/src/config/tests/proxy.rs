@@ -83,6 +83,10 @@ fn each_option_is_read() {
         assert_eq!(found, expected, "{text}");
     }
     assert!(of(", show-upstream = true").show_upstream);
+    assert_eq!(of("").upgrade, None);
+    for protocol in ["websocket", "HTTP/2.0"] {
+        assert_eq!(of(&format!(", upgrade = \"{protocol}\"")).upgrade.as_deref(), Some(protocol));
+    }
 }
 
 #[test]

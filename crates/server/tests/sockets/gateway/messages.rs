@@ -659,6 +659,49 @@ fn an_upstream_sees_what_http2_was_decided_about() {
 }
 
 #[test]
+fn who_does_not_ask_for_the_only_protocol_is_told_which_it_is() {
+    let (upstream, asked) = noting();
+    let site = gateway(&upstream, ", upgrade = \"websocket\"", "");
+    for fields in ["", "Upgrade: websocket\r\n", "Connection: upgrade\r\nUpgrade: h2c, x\r\n"] {
+        let answer = site.ask(format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+        assert_eq!((answer.status(), &answer.reason()[..]), (426, "upgrade-missing"), "{fields}");
+        assert_eq!(
+            (answer.get("upgrade"), answer.get("connection")),
+            (Some("websocket"), Some("upgrade")),
+            "{answer:?}"
+        );
+    }
+    assert!(asked.lock().unwrap().is_empty());
+    // It has the last word, whatever it is.
+    let fields = "Connection: upgrade\r\nUpgrade: x, WebSocket\r\n";
+    assert_eq!(site.ask(format!("GET /a HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).status(), 200);
+    assert_eq!(asked.lock().unwrap()[0].all("upgrade"), ["x, WebSocket"]);
+    // HTTP/2 has no such field (RFC 9113 §8.2.2).
+    let answer = http2::runtime().block_on(async {
+        let sender = http2::client(&site).await;
+        http2::ask(&sender, http2::get("/a"), b"").await
+    });
+    let answer = answer.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.fields.get("upgrade")), (426, None));
+}
+
+#[test]
+fn what_may_be_replayed_is_for_the_origin_to_judge() {
+    let (upstream, asked) = noting();
+    let route = format!("proxy = [{:?}]", upstream.url());
+    let plan = Plan::new().top("explain = \"header\"").route("/app", &route);
+    let site = plan.route("/here", "respond = { status = 200, body = \"hi\" }").start();
+    // RFC 8470 §5.1: a gateway leaves the field where it is; who cannot process it safely says 425, whatever its value.
+    assert_eq!(site.ask("POST /app HTTP/1.1\r\nHost: a\r\nEarly-Data: 1\r\nContent-Length: 0\r\n\r\n").status(), 200);
+    assert_eq!(asked.lock().unwrap()[0].all("early-data"), ["1"]);
+    for (method, value, status) in [("GET", "1", 200), ("POST", "1", 425), ("POST", "x", 425), ("PUT", "1, 1", 425)] {
+        let answer =
+            site.ask(format!("{method} /here HTTP/1.1\r\nHost: a\r\nEarly-Data: {value}\r\nContent-Length: 0\r\n\r\n"));
+        assert_eq!(answer.status(), status, "{method} {value}");
+    }
+}
+
+#[test]
 fn an_answer_does_not_overtake_the_one_before_it() {
     let member = Upstream::answering(|asked| ok(asked.method()));
     let site = gateway(&member, "", "");
