@@ -1,9 +1,12 @@
 //! Other protocols through the gateway: websockets, by a client and a server that others wrote, and any other.
 
+use crate::others::is_there;
 use crate::site::{Plan, Site};
-use crate::upstream::{Upstream, hear_head};
+use crate::upstream::{Upstream, hear_head, ok};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 use tungstenite::{Message, WebSocket, accept, client};
@@ -158,4 +161,53 @@ fn an_upstream_that_does_not_switch_has_answered() {
         let answer = client.ask(CHAT);
         assert_eq!((answer.status(), answer.text()), (426, "no\n"));
     }
+}
+
+/// A page that speaks through the gateway, and tells what it heard.
+const PAGE: &str = "<!doctype html><title>echo</title><script>
+const socket = new WebSocket(`ws://${location.host}/chat`);
+const tell = (said) => fetch(`/told?${encodeURIComponent(said)}`);
+socket.onopen = () => { socket.send('from a browser'); socket.send(new Uint8Array(100000)); };
+let heard = '';
+socket.onmessage = (message) => {
+  if (typeof message.data === 'string') heard = message.data;
+  else tell(`${heard}, and ${message.data.size} bytes`);
+};
+socket.onerror = () => tell('an error');
+</script>";
+
+#[test]
+fn a_browser_is_a_client() {
+    if !is_there("chromium", "chromium") {
+        return;
+    }
+    let (tell, told) = channel();
+    let (speaks, hears) = (
+        echo(),
+        Upstream::answering(move |asked| {
+            let _ = tell.send(asked.head.lines().next().unwrap_or_default().to_owned());
+            ok("")
+        }),
+    );
+    let site = Plan::new()
+        .file("page.html", PAGE)
+        .route("/{path...}", "files = \"public\"")
+        .route("/chat", &format!("proxy = {{ to = [{:?}], upgrade = \"websocket\" }}", speaks.url()))
+        .route("/told", &format!("proxy = [{:?}]", hears.url()))
+        .start();
+    let home = tempfile::tempdir().unwrap();
+    let mut browser = Command::new("chromium")
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+        .args(["--disable-background-networking", "--remote-debugging-port=0"])
+        .arg(format!("--user-data-dir={}", home.path().display()))
+        .arg(site.url("/page.html"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let said = told.recv_timeout(Duration::from_secs(60));
+    let _ = browser.kill();
+    let _ = browser.wait();
+    assert_eq!(said.as_deref(), Ok("GET /told?from%20a%20browser%2C%20and%20100000%20bytes HTTP/1.1"));
 }
