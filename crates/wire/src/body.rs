@@ -182,6 +182,12 @@ impl Body {
         matches!(self.state, State::Done)
     }
 
+    /// Bytes of the trailer section that have come, the empty line at its end included. They are the last of those that a call
+    /// has consumed.
+    pub fn trailers(&self) -> usize {
+        self.trailers as usize
+    }
+
     /// Bytes of content found so far.
     pub fn received(&self) -> u64 {
         self.received
@@ -264,7 +270,8 @@ impl Body {
         Ok(State::Extension { size, place: next })
     }
 
-    /// Trailer fields are checked like those of a head, and dropped (RFC 9110 §6.5.1 lets a recipient do that).
+    /// Trailer fields are checked like those of a head. Who wants them takes them from what was consumed; others drop them, as
+    /// RFC 9110 §6.5.1 lets a recipient.
     fn trailer(&mut self, place: Trailer, b: u8) -> Option<State> {
         self.trailers += 1;
         if self.trailers > MAX_TRAILERS {
@@ -304,7 +311,15 @@ mod tests {
         let (mut body, mut content, mut at) = (Body::new(framing), Vec::new(), 0);
         loop {
             let end = (at + part).min(input.len());
-            match body.decode(&input[at..end])? {
+            let trailers = body.trailers();
+            let piece = body.decode(&input[at..end])?;
+            // Nothing of the content stands behind the first of them.
+            let trailers = body.trailers() - trailers;
+            match piece {
+                Piece::Data { .. } => assert_eq!(trailers, 0),
+                Piece::More { consumed } | Piece::End { consumed } => assert!(trailers <= consumed),
+            }
+            match piece {
                 Piece::Data { skip, len } => {
                     assert!(len > 0);
                     content.extend_from_slice(&input[at + skip..at + skip + len]);

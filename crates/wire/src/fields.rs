@@ -113,7 +113,7 @@ impl Fields {
 }
 
 /// Fields of one connection, which are not passed on (RFC 9110 §7.6.1), whatever `Connection` names. `Trailer` is among them
-/// because trailers are dropped here.
+/// because what follows the content is decided where it is sent.
 pub(crate) fn is_hop_by_hop(name: Name) -> bool {
     matches!(
         name,

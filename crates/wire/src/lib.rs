@@ -44,6 +44,7 @@ pub mod request;
 pub mod response;
 mod scan;
 pub mod target;
+pub mod trailer;
 pub mod write;
 
 pub use body::{Body, Piece};
@@ -54,6 +55,7 @@ pub use name::Name;
 pub use request::{RequestWriter, Sent};
 pub use response::{Broken, Extent, Requested, Response, ResponseFault};
 pub use target::{Form, Target, decode_path};
+pub use trailer::{put_last_chunk, trailers};
 pub use write::{
     Asked, CHUNK_END, Delimiter, Delivery, HeadWriter, LAST_CHUNK, Refused, Template, delivery, put_chunk,
     put_chunk_size, put_interim,

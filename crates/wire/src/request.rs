@@ -43,6 +43,7 @@ pub struct RequestWriter<'a> {
     start: usize,
     method: Method,
     upgrade: bool,
+    trailers: bool,
     finished: bool,
 }
 
@@ -80,7 +81,7 @@ impl<'a> RequestWriter<'a> {
     fn begin(out: &'a mut Vec<u8>, method: Method, token: &[u8], target: &[u8], host: &[u8]) -> RequestWriter<'a> {
         let start = out.len();
         put_all(out, [token, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"]);
-        RequestWriter { out, start, method, upgrade: false, finished: false }
+        RequestWriter { out, start, method, upgrade: false, trailers: false, finished: false }
     }
 
     /// Adds a field line. A line that is refused is not there, and those before it are.
@@ -134,6 +135,12 @@ impl<'a> RequestWriter<'a> {
         Ok(())
     }
 
+    /// Says that whoever this is sent for takes trailers (RFC 9110 §10.1.4).
+    pub fn takes_trailers(&mut self) {
+        self.out.extend_from_slice(b"TE: trailers\r\n");
+        self.trailers = true;
+    }
+
     /// Ends the head with the fields that delimit the content and say whether the connection may stay.
     pub fn finish(mut self, sent: Sent, persist: bool) {
         // RFC 9110 §8.6: a method that anticipates content says so when there is none.
@@ -144,10 +151,14 @@ impl<'a> RequestWriter<'a> {
             Sent::Nothing => {}
             Sent::Chunked => self.out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         }
-        self.out.extend_from_slice(match (self.upgrade, persist) {
-            (true, _) => b"Connection: upgrade\r\n\r\n",
-            (false, true) => b"\r\n",
-            (false, false) => b"Connection: close\r\n\r\n",
+        self.out.extend_from_slice(match (self.upgrade, persist, self.trailers) {
+            (true, _, false) => b"Connection: upgrade\r\n\r\n",
+            (false, true, false) => b"\r\n",
+            (false, false, false) => b"Connection: close\r\n\r\n",
+            // RFC 9110 §10.1.4: it is for the next hop alone.
+            (true, _, true) => b"Connection: upgrade, TE\r\n\r\n",
+            (false, true, true) => b"Connection: TE\r\n\r\n",
+            (false, false, true) => b"Connection: close, TE\r\n\r\n",
         });
         self.finished = true;
     }
@@ -220,6 +231,24 @@ mod tests {
             ("CONNECT", "a:1", Sent::Nothing, true, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"),
         ] {
             assert_eq!(written(method, target, sent, persist), expected);
+        }
+    }
+
+    #[test]
+    fn who_takes_trailers_says_so_to_the_next_hop() {
+        for (upgrade, persist, connection) in
+            [(false, true, "TE"), (false, false, "close, TE"), (true, true, "upgrade, TE")]
+        {
+            let mut out = Vec::new();
+            let mut head = RequestWriter::new(&mut out, "GET", "/", "a").unwrap();
+            head.takes_trailers();
+            if upgrade {
+                head.upgrade(b"x").unwrap();
+            }
+            head.finish(Sent::Nothing, persist);
+            let head = String::from_utf8(out).unwrap();
+            assert!(head.contains("\r\nTE: trailers\r\n"), "{head}");
+            assert!(head.ends_with(&format!("\r\nConnection: {connection}\r\n\r\n")), "{head}");
         }
     }
 

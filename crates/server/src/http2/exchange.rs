@@ -17,6 +17,7 @@ use h2::{Reason, RecvStream, SendStream};
 use http::Request;
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::iter;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_local;
@@ -161,7 +162,10 @@ impl Exchange {
         let sent = async {
             give(&unsent.content, &mut sending).await?;
             in_pieces(&mut answered.answer.rest, rest, &wire.worker.reactor, &mut sending).await?;
-            sending.end()
+            match &answered.answer.rest {
+                Rest::Relay(relay, _) => sending.end(relay.trailers()),
+                _ => sending.end(iter::empty()),
+            }
         };
         let sent = sent.await;
         if let Rest::Relay(relay, _) = &answered.answer.rest {

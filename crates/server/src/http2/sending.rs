@@ -6,6 +6,7 @@ use crate::deadline::Deadline;
 use crate::send::Takes;
 use bytes::Bytes;
 use h2::SendStream;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -43,8 +44,21 @@ impl<'a> Sending<'a> {
         Sending { wire, stream, deadline, owed, pace: Pace::default(), room: None, bytes: 0 }
     }
 
-    pub(super) fn end(&mut self) -> Result<(), Close> {
-        self.stream.send_data(Bytes::new(), true).map_err(|_| Close::PeerReset)
+    /// Ends the stream, with what is said behind the content, if anything is (RFC 9113 §8.1).
+    pub(super) fn end<'f>(&mut self, trailers: impl Iterator<Item = (&'f str, &'f [u8])>) -> Result<(), Close> {
+        let field = |(name, value): (&str, &[u8])| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(value).ok()?))
+        };
+        let mut fields = HeaderMap::new();
+        for (name, value) in trailers.filter_map(field) {
+            fields.append(name, value);
+        }
+        let ended = match fields.is_empty() {
+            true => self.stream.send_data(Bytes::new(), true),
+            false => self.stream.send_trailers(fields),
+        };
+        ended.map_err(|_| Close::PeerReset)
     }
 
     /// Waits until the client's windows let something through (RFC 9113 §5.2), which it must let them often and far enough.

@@ -46,6 +46,8 @@ pub(crate) struct Receiver {
     over: Option<Over>,
     pub(crate) response: Response,
     body: Body,
+    /// The trailer section, as it came.
+    trailers: Vec<u8>,
     requested: Requested,
 }
 
@@ -70,6 +72,7 @@ impl Connection {
             over: None,
             response: Response::new(),
             body: Body::until_close(),
+            trailers: Vec::new(),
             requested: Requested { method: verdict_core::method::Method::Get, upgrade: false },
         };
         Connection { stream, sender: Sender::default(), receiver }
@@ -157,6 +160,7 @@ impl Receiver {
         (self.head, self.taken, self.holds_head) = (0, 0, false);
         self.response.clear();
         self.body = Body::until_close();
+        self.trailers = Vec::new();
     }
 
     /// Until the first byte of an answer has come.
@@ -237,8 +241,16 @@ impl Receiver {
     pub(crate) async fn piece(&mut self, stream: &Stream) -> Result<Option<&[u8]>, Upstream> {
         self.holds_head = false;
         loop {
+            let trailers = self.body.trailers();
             // RFC 9112 §7.1: what is wrong with a chunk is wrong with the framing, its trailers too.
-            match self.body.decode(&self.input[self.taken..]).map_err(|_| Upstream::Framing)? {
+            let piece = self.body.decode(&self.input[self.taken..]).map_err(|_| Upstream::Framing)?;
+            if let Piece::End { consumed } | Piece::More { consumed } = piece
+                && self.body.trailers() > trailers
+            {
+                let end = self.taken + consumed;
+                self.trailers.extend_from_slice(&self.input[end - (self.body.trailers() - trailers)..end]);
+            }
+            match piece {
                 Piece::Data { skip, len } if len > 0 => {
                     let start = self.taken + skip;
                     self.taken = start + len;
@@ -274,6 +286,11 @@ impl Receiver {
         }
         let start = std::mem::replace(&mut self.taken, self.input.len());
         Ok(Some(&self.input[start..]))
+    }
+
+    /// The trailer section of an answer that has come to its end.
+    pub(crate) fn take_trailers(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.trailers)
     }
 
     /// Whether the content has come to its end.

@@ -178,6 +178,7 @@ impl Forward<'_, '_> {
             debug_assert!(false, "what the wire took cannot be written");
             return Err(Attempted::Failed { cause: Upstream::NotHttp, sent: true });
         }
+        relay.tells_trailers = request::takes_trailers(self.request);
         match self.exchange(relay).await {
             Ok(()) => {
                 relay.journey.first_byte = relay.journey.elapsed();

@@ -19,7 +19,7 @@ use verdict_core::decide::{Outcome, Process};
 use verdict_core::reason::Reason;
 use verdict_core::status::Status;
 use verdict_core::{Facts, decide};
-use verdict_wire::{Close, LAST_CHUNK, put_chunk};
+use verdict_wire::{Close, put_chunk, put_last_chunk, trailers};
 
 /// Content is gathered up to this size before it is sent on, as long as more of it is there already.
 const GATHERED: usize = 64 << 10;
@@ -59,6 +59,10 @@ pub(crate) struct Relay {
     pub(crate) journey: Journey,
     /// Bytes of content that were given out.
     pub(crate) bytes: u64,
+    /// The client takes what is said behind the content.
+    pub(super) tells_trailers: bool,
+    /// What that was, where it is told.
+    trailers: Vec<u8>,
 }
 
 /// What happens next.
@@ -133,7 +137,18 @@ impl Relay {
     pub(super) fn begin(proxy: &Rc<Proxy>, deadline: Deadline, feed: Feed, timed: bool) -> Relay {
         let end = deadline.after(proxy.config.timeout.total);
         let journey = Journey::begin(proxy, timed);
-        Relay { proxy: proxy.clone(), connection: None, pending: None, feed, deadline, end, journey, bytes: 0 }
+        Relay {
+            proxy: proxy.clone(),
+            connection: None,
+            pending: None,
+            feed,
+            deadline,
+            end,
+            journey,
+            bytes: 0,
+            tells_trailers: false,
+            trailers: Vec::new(),
+        }
     }
 
     /// What the upstream answered.
@@ -142,6 +157,11 @@ impl Relay {
             Some(connection) => connection.receiver.response.status,
             None => unreachable!("it is asked before anything is taken"),
         }
+    }
+
+    /// What was said behind the content, and is to be told.
+    pub(crate) fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        trailers(&self.trailers)
     }
 
     /// The member that was asked last, where the route shows it to clients.
@@ -204,8 +224,11 @@ impl Relay {
                     return Ok(true);
                 }
                 Some(Turn::End) => {
+                    if let (Some(connection), true) = (&mut self.connection, self.tells_trailers) {
+                        self.trailers = connection.receiver.take_trailers();
+                    }
                     if framed == Framed::Chunked {
-                        out.extend_from_slice(LAST_CHUNK);
+                        put_last_chunk(out, self.trailers());
                     }
                     self.finish();
                     return Ok(false);

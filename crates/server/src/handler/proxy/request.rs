@@ -36,6 +36,13 @@ pub(super) fn is_looped(request: &Request<'_>) -> bool {
         })
 }
 
+/// Whether the client takes what is said behind the content (RFC 9110 §6.5.1): an upstream is told, and what it says then is.
+pub(super) fn takes_trailers(request: &Request<'_>) -> bool {
+    request.head.has(Name::Te)
+        && request.head.version != Version::Http10
+        && elements(request.lines(Name::Te)).any(|word| word.eq_ignore_ascii_case(b"trailers"))
+}
+
 /// How the content is delimited on its way there.
 pub(super) fn sent(request: &Request<'_>) -> Sent {
     match request.head.framing {
@@ -115,6 +122,9 @@ pub(super) fn write(
     writer.put("Request-Id", [request.id_told(site)])?;
     if expects {
         writer.expect_continue();
+    }
+    if takes_trailers(request) {
+        writer.takes_trailers();
     }
     if head.upgrade && head.framing == Framing::None {
         // Several lines of it are one list (RFC 9110 §5.3).

@@ -2,13 +2,15 @@
 //! one that was decided about, or nothing.
 
 use crate::http2;
+use crate::others::{is_there, reqwest_client};
 use crate::site::{Plan, Site};
 use crate::upstream::{Asked, Upstream, hear, ok};
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use verdict_wire::{Body, Head, Limits, Piece, Progress};
 
@@ -79,7 +81,7 @@ fn what_is_sent_is_written_anew() {
         (
             &site,
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-secret, Keep-Alive\r\nX-Secret: a\r\nX-Kept: b\r\nKeep-Alive: timeout=5\r\n\
-             Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: trailers\r\nTrailer: x\r\n\r\n",
+             Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip\r\nTrailer: x\r\n\r\n",
             &[
                 ("X-Kept", &["b"]),
                 ("X-Secret", &[]),
@@ -553,10 +555,17 @@ fn seen(asked: &Asked) -> Decided {
         assert!(is_token(name), "{:?}", asked.head);
         assert!(!value.bytes().any(|b| b < b' ' && b != b'\t' || b == 0x7f), "{:?}", asked.head);
         assert_eq!(value, value.trim_matches([' ', '\t']), "{:?}", asked.head);
-        for unwanted in ["te", "trailer", "keep-alive", "proxy-connection"] {
+        for unwanted in ["trailer", "keep-alive", "proxy-connection"] {
             assert!(!name.eq_ignore_ascii_case(unwanted), "{:?}", asked.head);
         }
     }
+    // What is said of trailers is said to the next hop (RFC 9110 §10.1.4).
+    let takes_trailers = !asked.all("te").is_empty();
+    if takes_trailers {
+        assert_eq!(asked.all("te"), ["trailers"], "{:?}", asked.head);
+    }
+    let said: Vec<_> = asked.all("connection").iter().flat_map(|said| said.split(", ")).collect();
+    assert_eq!(said.contains(&"TE"), takes_trailers, "{:?}", asked.head);
     let (lengths, codings) = (asked.all("content-length"), asked.all("transfer-encoding"));
     assert!(lengths.len() + codings.len() <= 1, "{:?}", asked.head);
     assert!(lengths.iter().all(|length| length.bytes().all(|b| b.is_ascii_digit())), "{:?}", asked.head);
@@ -683,6 +692,86 @@ fn who_does_not_ask_for_the_only_protocol_is_told_which_it_is() {
     });
     let answer = answer.unwrap();
     assert_eq!((answer.status.as_u16(), answer.fields.get("upgrade")), (426, None));
+}
+
+#[test]
+fn what_is_said_behind_content_is_for_who_takes_it() {
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nChecksum: abc\r\nContent-Length: 9\r\n\
+                  checksum:  def \r\n\r\n";
+    let pieces: Vec<_> = answer.as_bytes().chunks(7).map(<[u8]>::to_vec).collect();
+    let upstream = Upstream::start(move |mut stream| {
+        let mut input = Vec::new();
+        // In pieces, so that nothing depends on where it is cut.
+        while let Some(asked) = hear(&mut stream, &mut input) {
+            assert!(asked.all("te").len() <= 1, "{}", asked.head);
+            for piece in &pieces {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                if stream.write_all(piece).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let site = gateway(&upstream, "", "");
+    for (version, fields, end) in [
+        ("1.1", "TE: trailers\r\nConnection: TE", "0\r\nChecksum: abc\r\nchecksum: def\r\n\r\n"),
+        ("1.1", "TE: gzip, trailers;q=0.5\r\nConnection: TE", "0\r\n\r\n"),
+        ("1.1", "X: y", "0\r\n\r\n"),
+        ("1.0", "TE: trailers\r\nConnection: TE", "hi"),
+    ] {
+        let mut client = site.client();
+        client.send(format!("GET /a HTTP/{version}\r\nHost: a\r\n{fields}\r\n\r\n"));
+        let mut came = Vec::new();
+        let mut byte = [0];
+        while !came.ends_with(end.as_bytes()) {
+            client
+                .stream
+                .read_exact(&mut byte)
+                .unwrap_or_else(|error| panic!("{fields}: {error}: {}", came.escape_ascii()));
+            came.push(byte[0]);
+        }
+        let checksum = came.windows(8).any(|eight| eight.eq_ignore_ascii_case(b"checksum"));
+        assert_eq!(checksum, end.contains("Checksum"), "{}", came.escape_ascii());
+    }
+    let trailers = http2::runtime().block_on(async {
+        let sender = http2::client(&site).await;
+        let request = http::Request::get("http://a/b").header("te", "trailers").body(()).unwrap();
+        let (answer, _) = sender.ready().await.unwrap().send_request(request, true).unwrap();
+        let mut content = answer.await.unwrap().into_body();
+        while let Some(piece) = content.data().await {
+            content.flow_control().release_capacity(piece.unwrap().len()).unwrap();
+        }
+        content.trailers().await.unwrap()
+    });
+    let trailers = trailers.expect("they follow");
+    assert_eq!(trailers.get_all("checksum").iter().collect::<Vec<_>>(), ["abc", "def"]);
+    assert_eq!(trailers.len(), 2);
+}
+
+#[test]
+fn others_are_clients() {
+    let echo = Upstream::answering(|asked| ok(format!("{} {}", asked.method(), asked.content.len())));
+    let route = format!("proxy = [{:?}]", echo.url());
+    let site = Plan::new().limits("body = \"4MiB\"").route("/{path...}", &route).start();
+    let content = vec![b'x'; 2 << 20];
+    let client = reqwest_client();
+    assert_eq!(client.get(site.url("/a")).send().and_then(|answer| answer.text()).unwrap(), "GET 0");
+    let answer = client.post(site.url("/a")).body(content.clone()).send();
+    assert_eq!(answer.and_then(|answer| answer.text()).unwrap(), "POST 2097152");
+    if !is_there("curl", "curl") {
+        return;
+    }
+    let file = site.path("content");
+    std::fs::write(&file, &content).unwrap();
+    // Of so much it waits for an invitation, which the upstream does not give.
+    for version in ["--http1.1", "--http1.0", "--http2-prior-knowledge"] {
+        let ran = Command::new("curl")
+            .args(["-sS", "--fail", version, "-T"])
+            .args([file.as_os_str(), site.url("/a").as_ref()])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "PUT 2097152", "{version} {ran:?}");
+    }
 }
 
 #[test]
