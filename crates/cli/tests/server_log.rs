@@ -6,7 +6,7 @@ mod running;
 use running::{Lines, Running, signal};
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -280,6 +280,39 @@ fn an_answer_that_is_cut_is_in_the_log_with_what_was_sent_of_it() {
         assert_eq!(line["close"], if by_server { "drain-over" } else { "peer-reset" });
         let sent = line["bytes"].as_u64().expect("a number");
         assert!((90_000..LARGE).contains(&sent), "{sent}");
+    }
+}
+
+/// Who leaves while an upstream works has got no status, and that is no error of the server.
+#[test]
+fn a_client_that_leaves_is_in_the_log_as_that() {
+    for form in ["json", "text"] {
+        let upstream = TcpListener::bind("127.0.0.1:0").expect("it listens");
+        let folder = folder(form);
+        let config = folder.path().join("verdict.toml");
+        let route = format!("[route.\"/slow\"]\nproxy = \"http://{}\"\n", upstream.local_addr().expect("its address"));
+        let config_file = std::fs::OpenOptions::new().append(true).open(config);
+        config_file.and_then(|mut file| file.write_all(route.as_bytes())).expect("a route");
+        let mut server = Server(Running::start(folder, "run"));
+        let mut stream = TcpStream::connect(server.address).expect("it accepts");
+        stream.write_all(&request("GET /slow", "")).expect("it reads");
+        let (mut asked, _) = upstream.accept().expect("it is asked");
+        asked.read_exact(&mut [0; 16]).expect("a request");
+        drop(stream);
+        // What it held open for the client it closes.
+        asked.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        asked.read_to_end(&mut Vec::new()).expect("it ends");
+        match form {
+            "json" => {
+                let line = server.json();
+                assert_eq!((&line["status"], &line["close"]), (&Value::Null, &"client-left".into()), "{line}");
+                assert_eq!(line["upstream"]["attempts"], 1, "{line}");
+            }
+            _ => {
+                let line = server.line();
+                assert!(line.contains(" GET /slow - - - ") && line.contains(" close=client-left "), "{line}");
+            }
+        }
     }
 }
 
