@@ -13,6 +13,17 @@ pub(crate) fn is_malformed(request: &Request<'_>) -> bool {
     request.head.has(Name::IdempotencyKey) && request.value(Name::IdempotencyKey).and_then(parse).is_none()
 }
 
+/// Whether the request has a key that is being used, or was: what it asks for is not asked for once more.
+pub(crate) fn is_known(reader: &Reader, request: &Request<'_>, user: Option<&str>, route: &str, now: u64) -> bool {
+    let key = request.value(Name::IdempotencyKey).and_then(parse);
+    // What cannot be read is told of when it is to be done.
+    key.is_some_and(|key| reader.knows(scoped(user, route, key), now).unwrap_or_default())
+}
+
+fn scoped(user: Option<&str>, route: &str, key: &[u8]) -> Scoped {
+    Scoped::new(&[user.unwrap_or_default().as_bytes(), route.as_bytes()], key)
+}
+
 /// Takes the key of a request for `route`, whose content is `sent`; `None`: it has none.
 pub(crate) fn begin(
     reader: &Reader,
@@ -29,6 +40,5 @@ pub(crate) fn begin(
     context.update(sent);
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(context.finish().as_ref());
-    let scoped = Scoped::new(&[user.unwrap_or_default().as_bytes(), route.as_bytes()], key);
-    Some(reader.begin(scoped, fingerprint, now))
+    Some(reader.begin(scoped(user, route, key), fingerprint, now))
 }

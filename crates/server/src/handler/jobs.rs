@@ -216,19 +216,29 @@ impl Jobs {
     }
 
     /// Whether the content is one that can be queued, and whether there is room.
-    pub(crate) fn negotiation(&self, request: &Request<'_>, part: Part, common: Negotiate) -> Negotiate {
+    pub(crate) fn negotiation(
+        &self,
+        request: &Request<'_>,
+        user: Option<&str>,
+        part: Part,
+        common: Negotiate,
+        now: u64,
+    ) -> Negotiate {
         if part != Part::Queue || request.head.method != Method::Post {
             return common;
         }
         // A store that cannot be read says so when it is written.
-        let waiting = self.reader.waiting(self.config.pattern.as_str()).unwrap_or_default();
+        let route = self.config.pattern.as_str();
+        let is_full = || self.reader.waiting(route).unwrap_or_default() >= self.config.queue;
+        // What was queued already needs no room.
+        let has_no_room = || is_full() && !idempotency::is_known(&self.reader, request, user, route, now);
         Negotiate {
             content: true,
             coding_not_taken: common.coding_not_taken
                 || crate::content_type::is_coded(request.lines(Name::ContentEncoding)),
             unplaceable: match idempotency::is_malformed(request) {
                 true => Some(Unplaceable::Key),
-                false => (waiting >= self.config.queue).then_some(Unplaceable::Queue),
+                false => has_no_room().then_some(Unplaceable::Queue),
             },
             ..common
         }
@@ -241,7 +251,11 @@ fn report(id: &str, job: &Job) -> Representation {
     push_json(&mut out, id);
     match job.state {
         State::Waiting { position } => out += &format!(",\"state\":\"waiting\",\"position\":{}", position + 1),
-        _ => out += ",\"state\":\"running\"",
+        // Of a request that is repeated after that.
+        State::Gone => out += ",\"state\":\"gone\"",
+        State::Done { .. } => out += ",\"state\":\"done\"",
+        State::Failed { .. } => out += ",\"state\":\"failed\"",
+        State::Running => out += ",\"state\":\"running\"",
     }
     out += &format!(",\"attempts\":{}}}\n", job.attempt);
     described(out.into(), Cow::Borrowed("application/json"), "no-store", None)

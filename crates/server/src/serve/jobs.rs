@@ -56,7 +56,10 @@ impl<'s> Exchange<'s, '_> {
     /// What jobs have to say of the content.
     pub(super) fn negotiation_of_jobs(&self, common: Negotiate) -> Negotiate {
         match self.jobs() {
-            Some((jobs, subject)) => jobs.negotiation(self.request, subject.part, common),
+            Some((jobs, subject)) => {
+                let user = self.passed.as_ref().and_then(|passed| passed.user());
+                jobs.negotiation(self.request, user, subject.part, common, self.moment.clock.milliseconds())
+            }
             None => common,
         }
     }

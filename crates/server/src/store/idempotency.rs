@@ -91,6 +91,12 @@ impl Drop for InFlight {
 }
 
 impl Keys {
+    /// Whether a key is in flight, or was used.
+    pub(super) fn knows(&self, key: Scoped, connection: &Connection, now: u64) -> Sqlite<bool> {
+        let in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key);
+        Ok(in_flight || look_up(connection, key, [0; 32], now)?.is_some())
+    }
+
     /// Takes a key, then looks whether it was used before: in this order, whatever finishes in between is found.
     pub(super) fn begin(
         &self,

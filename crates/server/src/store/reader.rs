@@ -30,6 +30,12 @@ impl Reader {
         begun.map_err(|error| fault::told("an answer could not be read", &error))
     }
 
+    /// Whether a request with that Idempotency-Key is being done, or was.
+    pub(crate) fn knows(&self, key: Scoped, now: u64) -> Result<bool, Failure> {
+        let known = self.store.keys.knows(key, &self.connection, now);
+        known.map_err(|error| fault::told("an answer could not be read", &error))
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -274,7 +274,9 @@ fn a_full_queue_refuses_before_the_content_and_a_place_in_it_is_told() {
     let asking = Asking::plain(plan(&target, ""));
     let first = asking.queue("/render", "hold");
     asking.running(&first);
-    let waiting: Vec<_> = (0..2).map(|_| asking.queue("/render", "200")).collect();
+    let known = [("Idempotency-Key", "known")];
+    let with_key = || asking.ask("POST", "/render", &known, "200");
+    let waiting = [field(&with_key(), "location").to_owned(), asking.queue("/render", "200")];
     for (i, monitor) in waiting.iter().enumerate() {
         let report = json(asking.ask("GET", monitor, &[], ""));
         assert_eq!((&report["state"], &report["position"]), (&"waiting".into(), &(i + 1).into()));
@@ -284,11 +286,18 @@ fn a_full_queue_refuses_before_the_content_and_a_place_in_it_is_told() {
     assert_eq!(refused.head.status, 503);
     assert!(refused.head.get("verdict-reason").is_some_and(|reason| reason.starts_with("job-queue-full")));
     assert!(refused.head.get("retry-after").is_some());
+    // What was queued needs no room to be told of again.
+    let again = with_key();
+    assert_eq!((again.status().as_u16(), field(&again, "location")), (202, &waiting[0][..]));
+    let fresh = asking.ask("POST", "/render", &[("Idempotency-Key", "another")], "200");
+    assert_eq!((fresh.status().as_u16(), reason(&fresh)), (503, "job-queue-full"));
     // What is cancelled makes room, and is told of.
     let cancelled = asking.ask("DELETE", &waiting[0], &[], "");
     assert_eq!((cancelled.status().as_u16(), reason(&cancelled)), (204, "deleted"));
     let gone = asking.ask("GET", &waiting[0], &[], "");
     assert_eq!((gone.status().as_u16(), reason(&gone)), (410, "result-expired"));
+    let again = with_key();
+    assert_eq!((again.status().as_u16(), &json(again)["state"]), (202, &"gone".into()));
     asking.queue("/render", "200");
     target.let_go();
     assert_eq!(asking.ended(&waiting[1]).status().as_u16(), 303);
