@@ -311,6 +311,11 @@ fn a_reload_goes_on_with_what_routes_own() {
             assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("{\"a\":1}"), "{path}: {answer}");
         }
     }
+    // Nobody does the jobs of a route that is gone, which is told.
+    assert!(ask(&format!("POST /render HTTP/1.1\r\n{FIELDS}\r\n\r\n{{\"a\":1}}")).starts_with("HTTP/1.1 202 "));
+    process.write(&owned("5").replace("/render", "/other"));
+    process.signal("HUP");
+    process.says("1 jobs of `/render` are not done, and no route with `jobs` has that pattern");
 }
 
 #[test]

@@ -82,6 +82,19 @@ pub(crate) fn standings(opened: &Opened) -> Vec<Standing> {
     standings
 }
 
+/// Tells of jobs that wait for a route which the config does not have, or has no longer: nobody does them.
+pub(crate) fn tell_of_the_forgotten(opened: &Opened) {
+    let Some(reader) = opened.kept.as_ref().and_then(|kept| kept.for_looking().ok()) else { return };
+    let known = queues(opened);
+    for (queue, count) in reader.undone().unwrap_or_default() {
+        if !known.contains_key(&queue) {
+            log::operation(format_args!(
+                "{count} jobs of `{queue}` are not done, and no route with `jobs` has that pattern: give one to have them done"
+            ));
+        }
+    }
+}
+
 /// Whether a config has jobs to do.
 pub(crate) fn are_in(opened: &Opened) -> bool {
     !queues(opened).is_empty()

@@ -162,6 +162,7 @@ impl Server {
             .and_then(|workers| starts.iter().take(workers.len()).collect::<io::Result<()>>().map(|()| workers))
             .map_err(|error| StartError::new(format!("cannot start a worker: {error}; set fewer `workers`"), error))?;
         let doing = jobs::are_in(&opened).then(|| do_jobs(&opened)).transpose()?;
+        jobs::tell_of_the_forgotten(&opened);
         let watching = health::is_in(&opened).then(|| watch_health(&opened)).transpose()?;
         let (asks, requests) = unbounded_channel();
         let maintenance = opened.gates.maintenance.clone();
@@ -236,6 +237,7 @@ impl Server {
             // A worker that is gone has panicked, which stopping tells.
             let _ = orders.send(Order::Reload { opened: opened.clone(), tally, log, sockets, ended });
         }
+        jobs::tell_of_the_forgotten(&opened);
         match begun_doing {
             Some(doing) => self.doing = Some(doing),
             // Where there was none and is none, nobody is told.

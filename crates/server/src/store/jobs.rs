@@ -187,6 +187,16 @@ impl Reader {
         result(self.connection(), route, id, now).map_err(|error| fault::told("a result could not be read", &error))
     }
 
+    /// The routes that have jobs which are not done, and how many.
+    pub(crate) fn undone(&self) -> Result<Vec<(String, u64)>, Failure> {
+        let read = || {
+            let sql = "SELECT route, count(*) FROM job WHERE state IN (0, 1) GROUP BY route";
+            let mut select = self.connection().prepare_cached(sql)?;
+            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Sqlite<Vec<_>>>()
+        };
+        read().map_err(|error| fault::told("the queues could not be read", &error))
+    }
+
     /// How many jobs wait on a route.
     pub(crate) fn waiting(&self, route: &str) -> Result<u64, Failure> {
         waiting(self.connection(), route, i64::MAX).map_err(|error| fault::told("a queue could not be read", &error))

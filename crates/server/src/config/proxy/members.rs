@@ -1,7 +1,7 @@
 //! `to`: the members of a `proxy`, and whom to believe that they are who they say.
 
 use super::super::read::{Entry, Reader};
-use super::super::{Kind, Listen, Route};
+use super::super::{Kind, Listen, Part, Route};
 use crate::upstream::{Host, Roots, Target};
 use std::ops::Range;
 use toml::de::DeValue;
@@ -104,7 +104,8 @@ fn authorities(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<Roots> 
     read.ok()
 }
 
-/// Warns of members that are this server: a request would go round until it is found out.
+/// Warns of members that are this server: a request would go round until it is found out. And of a queue whose jobs are to be
+/// done by queueing them: each would make another.
 pub(in super::super) fn asks_itself(
     reader: &mut Reader<'_>,
     listen: &[Listen],
@@ -112,8 +113,20 @@ pub(in super::super) fn asks_itself(
     spans: &[Range<usize>],
 ) {
     for (route, span) in routes.iter().zip(spans) {
-        let Kind::Proxy(proxy) = &route.kind else { continue };
         let own = |target: &&Target| listen.iter().any(|listen| reaches(target, listen));
+        let proxy = match &route.kind {
+            Kind::Proxy(proxy) => proxy,
+            Kind::Jobs(jobs, Part::Queue) => {
+                let path = jobs.to.path().split('?').next().unwrap_or_default();
+                if own(&&jobs.to) && jobs.pattern.as_str().ends_with(path) {
+                    let title = format!("the jobs of `{}` are queued there again", route.pattern);
+                    let warning = reader.findings.warning(span.clone(), title);
+                    warning.label(format!("`{}` is this queue", jobs.to)).help("name who does them");
+                }
+                continue;
+            }
+            _ => continue,
+        };
         if let Some(target) = proxy.to.iter().find(own) {
             let warning = reader.findings.warning(span.clone(), format!("`{}` asks this server itself", route.pattern));
             warning.label(format!("`{target}` is one of the addresses in `listen`"));

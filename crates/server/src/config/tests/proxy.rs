@@ -171,3 +171,22 @@ fn a_member_that_is_this_server_is_warned_of() {
         assert_eq!(found, expected, "{text}");
     }
 }
+
+#[test]
+fn a_queue_that_would_do_its_own_jobs_is_warned_of() {
+    for (to, warned) in [
+        ("http://127.0.0.1:8080/render", true),
+        ("http://localhost:8080/render?again", true),
+        ("http://127.0.0.1:8080/worker", false),
+        ("http://127.0.0.1:8081/render", false),
+    ] {
+        let folder = fixture();
+        let text = format!(
+            "listen = \"http://127.0.0.1:8080\"\nstate = \"state\"\n[route.\"/render\"]\njobs = {{ to = \"{to}\" }}\n"
+        );
+        let config = parse(&text, folder.path()).unwrap_or_else(|report| panic!("{text}\n{report}"));
+        let found: Vec<_> = config.warnings.diagnostics().iter().map(|found| &*found.message).collect();
+        let expected: &[&str] = if warned { &["the jobs of `/render` are queued there again"] } else { &[] };
+        assert_eq!(found, expected, "{text}");
+    }
+}

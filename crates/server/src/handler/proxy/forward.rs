@@ -94,8 +94,12 @@ impl Forward<'_, '_> {
         let feed = Feed::of(self.request, self.content);
         let mut relay = Box::new(Relay::begin(self.proxy, deadlines.enroll(), feed, self.moment.timed));
         let asked = self.ask(&mut relay).await;
-        if let Err(Unforwarded::Failed(cause)) = asked {
-            relay.journey.cause = Some(cause);
+        if let Err(why) = &asked {
+            // Nobody waits for what still comes.
+            (relay.connection, relay.pending) = (None, None);
+            if let Unforwarded::Failed(cause) = why {
+                relay.journey.cause = Some(*cause);
+            }
         }
         (relay, asked)
     }
