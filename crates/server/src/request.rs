@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use verdict_core::cause::Crowded;
 use verdict_core::field::date::HttpDate;
+use verdict_core::method::Method;
 use verdict_wire::{Head, Name, decode_path};
 
 /// One request whose head is whole and right.
@@ -92,6 +93,14 @@ impl<'a> Request<'a> {
             let host = self.host();
             !host.is_empty() && !names.serve(host)
         })
+    }
+
+    /// How often a request about the way itself may still be passed on (RFC 9110 §7.6.2); `None`: as often as it takes.
+    pub(crate) fn forwards_left(&self) -> Option<u64> {
+        let value = (self.head.method == Method::Options).then(|| self.value(Name::MaxForwards))??;
+        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        // What is too large to count is not counted down to the end here.
+        is_number.then(|| std::str::from_utf8(value).ok()?.parse().ok().or(Some(u64::MAX)))?
     }
 
     /// Whether it is a browser that goes to a page (Fetch Metadata).

@@ -334,6 +334,8 @@ impl<'s, 'r> Exchange<'s, 'r> {
             (Handler::Jobs(jobs, part), Some(matched)) => {
                 Box::pin(self.look_at_jobs(jobs, *part, matched, &mut there)).await;
             }
+            // It is answered here, as by the last who got it.
+            (Handler::Proxy(_), Some(_)) if request.forwards_left() == Some(0) => {}
             (Handler::Proxy(proxy), Some(_)) => {
                 there.upgrade_missing = !proxy.is_asked_for_its_protocol(request);
                 self.subject = Some(Subject::Upstream(proxy.clone()));

@@ -171,7 +171,12 @@ impl Site {
                     }
                     // Conditions and ranges are the upstream's to judge.
                     Handler::Proxy(_) => {
-                        (find, vec![Precondition { exempt: true, ..unconditional(method) }], may_forward(), Vec::new())
+                        let mut process = may_forward();
+                        if method == Method::Options {
+                            // With `Max-Forwards: 0` it goes no further.
+                            process.push(Process { work: Work::Read, outcome: Outcome::Done(Done::OptionsAnswered) });
+                        }
+                        (find, vec![Precondition { exempt: true, ..unconditional(method) }], process, Vec::new())
                     }
                     Handler::Redirect(_) => (find, vec![unconditional(method)], Vec::new(), Vec::new()),
                     Handler::Respond(fixed) => {

@@ -85,8 +85,9 @@ pub(super) fn write(
         }
     };
     let trusted = site.opened.config.trusts(request.peer);
+    let left = request.forwards_left();
     for line in head.end_to_end(bytes) {
-        if line.known.is_some_and(|name| is_ours(name, trusted)) {
+        if line.known.is_some_and(|name| is_ours(name, trusted) || name == Name::MaxForwards && left.is_some()) {
             continue;
         }
         writer.pass(line, bytes)?;
@@ -120,6 +121,9 @@ pub(super) fn write(
         writer.put("X-Forwarded-Host", [host])?;
     }
     writer.put("Request-Id", [request.id_told(site)])?;
+    if let Some(left) = left {
+        writer.put("Max-Forwards", [left.saturating_sub(1).to_string().as_bytes()])?;
+    }
     if expects {
         writer.expect_continue();
     }

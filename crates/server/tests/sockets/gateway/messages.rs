@@ -173,6 +173,10 @@ fn what_is_sent_is_written_anew() {
             &[("", &["QUERY / HTTP/1.1"]), ("Content-Length", &["2"])],
         ),
         (&site, "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", &[("", &["OPTIONS /a HTTP/1.1"])]),
+        // How often it may be passed on (RFC 9110 §7.6.2).
+        (&site, "OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 10\r\n\r\n", &[("Max-Forwards", &["9"])]),
+        (&site, "OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: x\r\n\r\n", &[("Max-Forwards", &["x"])]),
+        (&site, "GET /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", &[("Max-Forwards", &["0"])]),
         // Content is framed anew.
         (&site, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\nhi", &[("Content-Length", &["2"])]),
         (&site, "POST / HTTP/1.1\r\nHost: a\r\n\r\n", &[("Content-Length", &["0"])]),
@@ -214,6 +218,9 @@ fn what_is_sent_is_written_anew() {
     for request in ["TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"] {
         assert_eq!(site.ask(request).status(), 405, "{request}");
     }
+    let last = site.ask("OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n");
+    assert_eq!((last.status(), &last.reason()[..]), (204, "options-answered"), "{last:?}");
+    assert!(last.get("allow").is_some_and(|allow| allow.contains("PATCH")), "{last:?}");
     assert!(asked.lock().unwrap().is_empty());
 }
 
