@@ -5,6 +5,7 @@
 mod check;
 mod code;
 mod completions;
+mod console;
 mod explain;
 mod hash_password;
 mod hash_token;
@@ -16,6 +17,8 @@ mod schema;
 mod serve;
 mod source;
 mod store;
+mod tail;
+mod why;
 
 use crate::screen;
 use std::io::ErrorKind;
@@ -37,6 +40,8 @@ Examples:
   verdict run                     run verdict.toml
   verdict check -c other.toml     say what is wrong with a config
   verdict explain GET /           how that would be answered, and why
+  verdict why ID                  why a request was answered as it was
+  verdict tail --status 5xx       what the running server answers so
   verdict routes                  every status that each route can give
   verdict code 409                what 409 means, and when this server gives it
   verdict code 301 302 307 308    what tells these four apart";
@@ -52,6 +57,8 @@ pub(crate) enum Command {
     HashPassword(hash_password::Args),
     HashToken(hash_token::Args),
     Maintenance(maintenance::Args),
+    Tail(tail::Args),
+    Why(why::Args),
     Store(store::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -70,6 +77,8 @@ impl Command {
             Command::HashPassword(args) => hash_password::run(&args),
             Command::HashToken(args) => hash_token::run(&args),
             Command::Maintenance(args) => maintenance::run(&args),
+            Command::Tail(args) => tail::run(&args),
+            Command::Why(args) => why::run(&args),
             Command::Store(args) => store::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -4,6 +4,7 @@
 //! decision, and asking out of order is a bug that a debug build stops at.
 
 use crate::reason::Reason;
+use crate::status::Status;
 use std::ops::ControlFlow::{self, Break, Continue};
 
 /// The eight parts of a decision. Their alphabetical order is the order in which they decide.
@@ -281,7 +282,22 @@ const _: () = assert!(size_of::<Verdict>() <= 32);
 impl Verdict {
     /// The status of the answer.
     #[inline]
-    pub const fn status(&self) -> crate::status::Status {
+    pub const fn status(&self) -> Status {
         self.reason.status()
+    }
+
+    /// The decision as three numbers, for who keeps many of them.
+    #[inline]
+    pub const fn to_numbers(self) -> [u64; 3] {
+        let reason = (self.status().code() as u64) << 32 | self.reason.index() as u64;
+        [reason, self.path.asked, self.path.yes]
+    }
+
+    /// The decision of these numbers, by the same version of this crate; `None`: they are of none.
+    pub fn from_numbers([reason, asked, yes]: [u64; 3]) -> Option<Verdict> {
+        let status = Status::from_wire(u16::try_from(reason >> 32).ok()?)?;
+        let reason = Reason::at(usize::try_from(reason & 0xffff_ffff).ok()?, status)?;
+        let sound = asked.checked_shr(Question::ALL.len() as u32).unwrap_or(0) == 0 && yes & !asked == 0;
+        sound.then_some(Verdict { reason, path: Path { asked, yes } })
     }
 }

@@ -120,6 +120,17 @@ macro_rules! catalogue {
             }
         }
 
+        impl Reason {
+            /// The reason that stands there in [`CATALOGUE`], with this status; `None`: none does, or another status is its own.
+            pub(crate) fn at(index: usize, status: Status) -> Option<Reason> {
+                let reason = CATALOGUE.get(index)?.reason;
+                match reason {
+                    $(Reason::$data(_) => Some(Reason::$data(status)),)*
+                    _ => (reason.status() == status).then_some(reason),
+                }
+            }
+        }
+
         /// Every reason, in the order of decision; the two that carry a status stand with 200.
         pub const CATALOGUE: &[&Entry] = &[
             $($(Reason::$reason.entry(),)*)*
@@ -495,7 +506,7 @@ catalogue! {
         "Send the whole representation."
     FilterNotIndexed         "filter-not-indexed"             BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
         "The query cannot be answered: {query|it filters or sorts by a member that is not indexed}."
-        "Use an indexed member; who runs the server can add to `index`."
+        "{advice|Use an indexed member; who runs the server can add to `index`}."
     IdempotencyKeyMalformed  "idempotency-key-malformed"      BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
         "`Idempotency-Key` is empty, comes twice, or is no string."
         "Send one such field with a key that no other request has, in quotation marks."
@@ -765,6 +776,18 @@ mod tests {
         for (i, entry) in CATALOGUE.iter().enumerate() {
             assert_eq!(entry.reason.index(), i, "{}", entry.id);
         }
+    }
+
+    #[test]
+    fn a_reason_is_found_again_by_its_place_and_its_status() {
+        let teapot = Status::from_wire(418).unwrap();
+        for entry in CATALOGUE {
+            let (index, status) = (entry.reason.index(), entry.reason.status());
+            assert_eq!(Reason::at(index, status), Some(entry.reason), "{}", entry.id);
+            let other = Reason::at(index, teapot);
+            assert_eq!(other.map(Reason::status), entry.status.is_none().then_some(teapot), "{}", entry.id);
+        }
+        assert_eq!(Reason::at(CATALOGUE.len(), Status::OK), None);
     }
 
     #[test]

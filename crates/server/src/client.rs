@@ -8,6 +8,7 @@ use crate::disk::Wait;
 use crate::id::Id;
 use crate::log::Line;
 use crate::moment::Moment;
+use crate::recorder::Noted;
 use crate::request::{Request, client_of, given_id};
 use crate::serve::{Answer, refuse_malformed, refuse_panicked, serve};
 use crate::site::Site;
@@ -119,6 +120,12 @@ impl Answered {
 }
 
 impl Times {
+    /// Of the head, the decision and the sending, which ends now if it did not before.
+    fn taken(&self) -> [Duration; 3] {
+        let sent = self.sent.unwrap_or_else(Instant::now);
+        [self.read - self.began, self.decided - self.read, sent - self.decided]
+    }
+
     /// The answer is sent, and something else is waited for before it is noted.
     pub(crate) fn sent(&mut self) {
         self.sent = Some(Instant::now());
@@ -151,6 +158,7 @@ impl<'w> Client<'w> {
             }
             answered.count(&site);
             let close = (!keep).then(|| self.why_not_kept(&buffers.head));
+            self.keep(&site, buffers, &answered, close);
             if answered.times.is_some() {
                 self.log(&site, buffers, &answered, buffers.unused(), close);
             }
@@ -319,15 +327,56 @@ impl<'w> Client<'w> {
         }
     }
 
+    /// Keeps an answer for whoever asks why; the buffers' unused bytes begin with its request's head. Hot.
+    #[inline]
+    pub(crate) fn keep(&self, site: &Site, buffers: &Buffers, answered: &Answered, close: Option<Close>) {
+        let recorder = &self.worker.recorder;
+        if !recorder.is_on() {
+            return;
+        }
+        let Answered { answer, fault, id, .. } = answered;
+        let bytes = buffers.unused();
+        let head = answered.understood.then_some(&buffers.head);
+        let trusted = &site.opened.config.trusted_proxies;
+        let on_sight = if head.is_none() { on_sight(bytes) } else { Default::default() };
+        let raw = head.map_or(on_sight.1, |head| head.target.of(bytes));
+        let target = (raw.first() != Some(&b'/')).then(|| without_userinfo(raw));
+        let given = head
+            .filter(|_| !trusted.is_empty() && fault.is_none())
+            .and_then(|head| given_id(trusted, self.address, head, bytes));
+        recorder.keep(&Noted {
+            at: self.worker.clock.milliseconds(),
+            id: given.map_or(&id.0[..], str::as_bytes),
+            client: head.map_or(self.address, |head| client_of(trusted, self.address, head, bytes)),
+            verdict: answer.verdict,
+            told: answer.told,
+            interim: answer.interim.map(|interim| interim.reason()),
+            route: answer.route,
+            config: site.opened.number,
+            bytes: answer.bytes,
+            times: answered.times.map(|times| times.taken()),
+            at_byte: fault.map(|fault| fault.at),
+            close,
+            gone: answer.gone,
+            head: head.map(|head| (head, bytes)).ok_or(on_sight),
+            target: target.as_deref(),
+            found: answer.found.as_deref(),
+            passed: answer.passed.as_deref(),
+            remark: answer.remark.as_deref(),
+            journey: answer.journey(),
+        });
+    }
+
     /// Notes an answer; `bytes` begin with its request's head.
     #[cold]
     pub(crate) fn log(&self, site: &Site, buffers: &Buffers, answered: &Answered, bytes: &[u8], close: Option<Close>) {
-        let Some(times) = answered.times else { return };
+        let Some(times) = answered.times.filter(|_| self.worker.log.is_on()) else { return };
         let head = answered.understood.then_some(&buffers.head);
         let (method, target) = on_sight(bytes);
         let target = without_userinfo(head.map_or(target, |head| head.target.of(bytes)));
         let trusted = &site.opened.config.trusted_proxies;
         let value = |name| head.and_then(|head| head.value(name, bytes)).unwrap_or(b"");
+        let took = times.taken();
         self.worker.log.answer(&Line {
             at: times.at,
             client: head.map_or(self.address, |head| client_of(trusted, self.address, head, bytes)),
@@ -351,9 +400,9 @@ impl<'w> Client<'w> {
                 .filter(|_| answered.fault.is_none())
                 .and_then(|head| given_id(trusted, self.address, head, bytes))
                 .unwrap_or(answered.id.as_str()),
-            head: times.read - times.began,
-            decision: times.decided - times.read,
-            sending: times.sent.unwrap_or_else(Instant::now) - times.decided,
+            head: took[0],
+            decision: took[1],
+            sending: took[2],
             at_byte: answered.fault.map(|fault| fault.at),
             close: close.map(Close::id),
             journey: answered.answer.journey(),

@@ -164,7 +164,7 @@ impl Connection {
         let answered = match answered {
             Some(answered) => *answered,
             None => {
-                let began = self.worker.log.is_on().then(Instant::now);
+                let began = self.worker.is_timed().then(Instant::now);
                 match self.read_head(&site, buffers).await? {
                     // With TLS, HTTP/2 is agreed on in the handshake and nowhere else (RFC 9113 §3.2).
                     Read::Preface if speaks_http2 => {
@@ -215,6 +215,7 @@ impl Connection {
         self.socket.begin(limits);
         self.forwards = answered.answer.journey().is_some();
         if answered.answer.gone {
+            self.client().keep(site, buffers, &answered, Some(Close::ClientLeft));
             self.client().log(site, buffers, &answered, buffers.unused(), Some(Close::ClientLeft));
             return Err(Ended { unread: false, close: Close::ClientLeft });
         }
@@ -231,6 +232,7 @@ impl Connection {
         }
         if let (Ok(()), Rest::Tunnel(_)) = (&sent, &answered.answer.rest) {
             answered.count(site);
+            self.client().keep(site, buffers, &answered, None);
             buffers.out.clear();
             return Err(self.tunnel(site, buffers, answered).await);
         }
@@ -245,6 +247,7 @@ impl Connection {
             (Ok(()), None) if !answer.keep => Some(self.client().why_not_kept(&buffers.head)),
             (Ok(()), None) => None,
         };
+        self.client().keep(site, buffers, &answered, close);
         // Where the next message begins, or what finds it.
         let read = answered.answer.read.take();
         let (used, body, beyond) = match read.map(|read| *read) {
@@ -266,7 +269,8 @@ impl Connection {
             }
             None => {
                 // The head is needed for the log, and its bytes go with the content that is read away.
-                let head = answered.times.map_or(Vec::new(), |_| buffers.unused()[..used].to_vec());
+                let is_logged = self.worker.log.is_on();
+                let head = if is_logged { buffers.unused()[..used].to_vec() } else { Vec::new() };
                 buffers.consume(used);
                 buffers.input.extend_from_slice(&beyond);
                 if let Some(times) = &mut answered.times {

@@ -5,12 +5,14 @@
 //! token, but for `/healthz` and `/readyz`.
 
 mod answer;
+mod answers;
 mod ask;
 mod converse;
 mod explain;
 mod possible;
 mod socket;
 
+pub use answers::{Answers, Given, Why};
 pub use ask::{Answer, Unanswered, ask};
 pub use explain::{Explained, LARGEST_MESSAGE, order};
 pub(crate) use possible::reasons;
@@ -21,9 +23,11 @@ use crate::jobs::Standing;
 use crate::log::Dropped;
 use crate::maintenance::Maintenance;
 use crate::metrics::{Gauges, Metrics};
+use crate::recorder::Ring;
 use crate::server::StartError;
 use crate::site::{Common, Opened};
 use socket::Socket;
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -59,10 +63,17 @@ pub(crate) struct View {
     pub(crate) admission: Arc<admission::Shared>,
     pub(crate) maintenance: Arc<Maintenance>,
     pub(crate) dropped: Dropped,
+    /// What each worker answered last; none where nothing is kept.
+    rings: Vec<Arc<Ring>>,
     pub(crate) requests: UnboundedSender<Request>,
     draining: AtomicBool,
     settings: RwLock<Arc<Settings>>,
+    /// The patterns of the routes of the last configs, by their numbers.
+    patterns: RwLock<VecDeque<(u32, Vec<String>)>>,
 }
+
+/// How many configs' patterns are remembered: those that answers are kept of.
+const CONFIGS: usize = 16;
 
 /// What a reload changes.
 struct Settings {
@@ -98,6 +109,10 @@ impl Settings {
     }
 }
 
+fn patterns(opened: &Opened) -> (u32, Vec<String>) {
+    (opened.number, opened.config.routes.iter().map(|route| route.pattern.as_str().to_owned()).collect())
+}
+
 impl View {
     pub(crate) fn new(
         opened: Arc<Opened>,
@@ -105,15 +120,39 @@ impl View {
         admission: Arc<admission::Shared>,
         maintenance: Arc<Maintenance>,
         dropped: Dropped,
+        rings: Vec<Arc<Ring>>,
         requests: UnboundedSender<Request>,
     ) -> View {
+        let patterns = RwLock::new(VecDeque::from([patterns(&opened)]));
         let settings = RwLock::new(Arc::new(Settings::of(opened)));
-        View { metrics, admission, maintenance, dropped, requests, draining: AtomicBool::new(false), settings }
+        View {
+            metrics,
+            admission,
+            maintenance,
+            dropped,
+            rings,
+            requests,
+            draining: AtomicBool::new(false),
+            settings,
+            patterns,
+        }
     }
 
     /// The server answers by another config.
     pub(crate) fn take(&self, opened: Arc<Opened>) {
+        let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
+        patterns.push_back(self::patterns(&opened));
+        if patterns.len() > CONFIGS {
+            patterns.pop_front();
+        }
+        drop(patterns);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Settings::of(opened));
+    }
+
+    /// The pattern of a route of the config of this number.
+    fn pattern(&self, config: u32, route: usize) -> Option<String> {
+        let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
+        patterns.iter().find(|(number, _)| *number == config)?.1.get(route).cloned()
     }
 
     /// The server takes no new connections.

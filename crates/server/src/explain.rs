@@ -17,9 +17,12 @@ use crate::id::Random;
 use crate::kept::Purpose;
 use crate::metrics::Tally;
 use crate::moment::Moment;
+use crate::recorder::Recorded;
 use crate::request::{Request, client_of};
 use crate::route::{Host, Mismatch, Pattern, Segment};
-use crate::serve::{self, Answer, Told, refuse_malformed, refuse_panicked, serve_and_tell, tell_malformed};
+use crate::serve::{
+    self, Answer, Told, refuse_malformed, refuse_panicked, retell, retell_alone, serve_and_tell, tell_malformed,
+};
 use crate::site::{Opened, Site};
 use crate::tls::Names;
 use lines::Lines;
@@ -30,6 +33,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use verdict_core::cause::Malformed;
+use verdict_core::field::date::HttpDate;
 use verdict_core::interim::Interim;
 use verdict_core::method::Method;
 use verdict_core::path::{Question, Verdict};
@@ -233,8 +237,72 @@ impl DryRun {
         Explanation { at: Some(fault.at), ..self.explanation(answer, told, out) }
     }
 
+    /// Explains an answer that was given: by what was kept of it, and by the config if that is still the one.
+    pub(crate) fn why(&self, kept: &Recorded) -> Explanation {
+        self.clock.tick();
+        let same = kept.config == self.site.opened.number;
+        let route = kept.route.filter(|route| same && *route < self.site.routes.len());
+        let mut buffers = Buffers::default();
+        buffers.input.extend_from_slice(&kept.head);
+        buffers.input.extend_from_slice(b"\r\n\r\n");
+        let Buffers { input, head, .. } = &mut buffers;
+        let read = same && kept.understood && head.parse(input, &self.site.wire) == Ok(Progress::Complete);
+        let (told, lost) = if read {
+            head.version = kept.version;
+            let raw_path = std::str::from_utf8(head.path(input)).unwrap_or("");
+            let request = Request {
+                head,
+                bytes: input,
+                path: Request::decoded(head, raw_path),
+                raw_path,
+                persists: false,
+                drainable: true,
+                client: kept.client,
+                peer: kept.client,
+                id: self.random.id(kept.at),
+                now: HttpDate::from_unix((kept.at / 1000) as i64),
+                crowded: None,
+                served: None,
+                full: false,
+            };
+            let lost = match kept.verdict.path.answer(Question::RouteFound) {
+                Some(found) if found == route.is_some() => self.lost(&request, route),
+                _ => Vec::new(),
+            };
+            (retell(&self.site, &request, self.moment(), kept), lost)
+        } else {
+            (retell_alone(kept), Vec::new())
+        };
+        let pattern = route.map(|route| self.table(route));
+        Explanation {
+            verdict: kept.verdict,
+            outcomes: Vec::new(),
+            tried: false,
+            told: kept.told.unwrap_or(kept.verdict.reason).public(),
+            steps: told.steps.into_iter().map(|step| self.step(step, pattern, route)).collect(),
+            sentence: told.sentence,
+            remedy: told.remedy,
+            at: kept.at_byte,
+            route: route.map(|route| self.route_at(route)),
+            lost,
+            interim: None,
+            page: None,
+            fields: Vec::new(),
+            bytes: kept.bytes,
+            keeps: kept.close.is_none(),
+        }
+    }
+
     fn moment(&self) -> Moment<'_> {
-        Moment { clock: &self.clock, random: &self.random, deadlines: None, reactor: None, left: None, timed: false }
+        Moment {
+            clock: &self.clock,
+            random: &self.random,
+            deadlines: None,
+            reactor: None,
+            left: None,
+            timed: false,
+            recorded: false,
+        }
     }
 
     fn explanation(&self, answer: Answer, told: Told, out: &[u8]) -> Explanation {

@@ -62,7 +62,7 @@ async fn first_byte(socket: &Source<TcpStream>) -> io::Result<Option<u8>> {
 /// Answers a plain request in plain words: 400 (RFC 9110 §15.5.1).
 async fn refuse_plain(stream: &Stream, client: &Client<'_>) -> Option<Begun> {
     let worker = client.worker;
-    let began = worker.log.is_on().then(Instant::now);
+    let began = worker.is_timed().then(Instant::now);
     let mut buffers = worker.take_buffers();
     // The first bytes are there.
     if poll_fn(|context| stream.poll_read(context, &mut buffers.input)).await.is_err() {

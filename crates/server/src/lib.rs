@@ -42,6 +42,7 @@ mod moment;
 mod named;
 mod rate;
 mod reactor;
+mod recorder;
 mod refusal;
 mod representation;
 mod request;

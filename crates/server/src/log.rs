@@ -221,7 +221,7 @@ impl Drop for Log {
 }
 
 /// `2026-11-22T11:40:18.123Z`
-struct Time(u64);
+pub(crate) struct Time(pub(crate) u64);
 
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

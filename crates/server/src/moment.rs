@@ -22,6 +22,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) left: Option<&'a Stream>,
     /// Somebody keeps how long things take.
     pub(crate) timed: bool,
+    /// The answer is kept for whoever asks why.
+    pub(crate) recorded: bool,
 }
 
 impl<'a> Moment<'a> {
@@ -33,6 +35,7 @@ impl<'a> Moment<'a> {
             reactor: Some(&worker.reactor),
             left: None,
             timed: worker.log.is_on(),
+            recorded: worker.recorder.is_on(),
         }
     }
 

@@ -18,7 +18,14 @@ use verdict_wire::{Name, Template};
 /// Content that can be sent, whole or in parts.
 pub(crate) enum Content {
     Memory(Bytes),
-    File { file: Arc<OwnedFd>, identity: Identity },
+    File {
+        file: Arc<OwnedFd>,
+        identity: Identity,
+    },
+    /// What was there once, of which only the size is known: for telling of an answer that was given.
+    Gone {
+        size: u64,
+    },
 }
 
 impl Content {
@@ -27,7 +34,7 @@ impl Content {
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
         match self {
-            Content::Memory(_) => true,
+            Content::Memory(_) | Content::Gone { .. } => true,
             Content::File { file, identity } => Identity::of(file.as_fd()).is_ok_and(|now| now == *identity),
         }
     }
@@ -36,6 +43,7 @@ impl Content {
         match self {
             Content::Memory(bytes) => bytes.len() as u64,
             Content::File { identity, .. } => identity.size,
+            Content::Gone { size } => *size,
         }
     }
 }

@@ -151,6 +151,7 @@ async fn part_in_pieces(
                 }
                 piece
             }
+            Content::Gone { .. } => return Err(Close::AnswerBroken),
         };
         offset += piece.len() as u64;
         to.take(piece).await?;
@@ -188,6 +189,7 @@ async fn send_part(socket: &Socket, found: &Representation, part: ByteRange, pau
     match &found.content {
         Content::Memory(bytes) => socket.write(&bytes[part.first as usize..=part.last as usize], pause).await,
         Content::File { file, identity } => send_file(socket, file, *identity, part, pause).await,
+        Content::Gone { .. } => Err(Close::AnswerBroken),
     }
 }
 

@@ -49,6 +49,7 @@ mod gates;
 mod jobs;
 mod possible;
 mod proxy;
+mod retell;
 mod tell;
 mod uploads;
 
@@ -56,6 +57,7 @@ use change::Subject;
 pub(crate) use gates::Passed;
 pub(crate) use possible::{is_noticed, of_any_message};
 use proxy::Onward;
+pub(crate) use retell::{retell, retell_alone};
 pub(crate) use tell::{Step, Told, tell_malformed};
 
 /// What was decided and written, and what is still to be sent.
@@ -81,6 +83,19 @@ pub(crate) struct Answer {
     pub(crate) relayed: Option<Box<Relay>>,
     /// The client has left, and nothing is sent.
     pub(crate) gone: bool,
+    /// What was at the target.
+    pub(crate) found: Option<Rc<Representation>>,
+    /// What is to be kept of it that nobody could find out later.
+    pub(crate) remark: Option<Box<Remark>>,
+}
+
+/// What a decision rested on that only its moment knew.
+#[derive(Default)]
+pub(crate) struct Remark {
+    /// What the last question was held against.
+    pub(crate) evidence: String,
+    /// The reason's fact in words, where it has words of its own.
+    pub(crate) sentence: String,
 }
 
 impl Answer {
@@ -504,7 +519,33 @@ impl<'s, 'r> Exchange<'s, 'r> {
         let onward = self.onward.take();
         let gone = onward.as_ref().is_some_and(|onward| onward.gone);
         let relayed = relayed.or_else(|| onward.and_then(|onward| onward.relay));
-        Answer { verdict, route, told, rest, bytes, keep, interim, passed: self.passed.take(), read, relayed, gone }
+        let remark = self.remark(verdict.reason);
+        let found = match std::mem::replace(&mut self.target, Target::Nothing) {
+            Target::Representation(found) => Some(found),
+            Target::Nothing | Target::Location(_) | Target::Fixed(_) => None,
+        };
+        let passed = self.passed.take();
+        Answer { verdict, route, told, rest, bytes, keep, interim, passed, read, relayed, gone, found, remark }
+    }
+
+    /// What only this moment knows of a decision.
+    fn remark(&mut self, reason: Reason) -> Option<Box<Remark>> {
+        if !self.moment.recorded {
+            return None;
+        }
+        if let (Target::Location(location), Class::Redirection) = (&mut self.target, reason.status().class()) {
+            let evidence = format!("it is at {location}");
+            return Some(Box::new(Remark { evidence, sentence: String::new() }));
+        }
+        if self.subject.is_none() || !matches!(reason.status().class(), Class::ClientError | Class::ServerError) {
+            return None;
+        }
+        let evidence = self.evidence_of_change();
+        if evidence.is_empty() {
+            return None;
+        }
+        let sentence = self.circumstances(reason).evidence(|evidence| explain::sentence(reason, evidence));
+        Some(Box::new(Remark { evidence, sentence }))
     }
 
     /// Whether the connection may go on: nothing of the content is left, or it can be read away.
@@ -643,6 +684,8 @@ pub(crate) fn refuse_malformed(
         read: None,
         relayed: None,
         gone: false,
+        found: None,
+        remark: None,
     }
 }
 
@@ -696,6 +739,8 @@ pub(crate) fn refuse_panicked(site: &Site, request: &Request<'_>, moment: Moment
         read: None,
         relayed: None,
         gone: false,
+        found: None,
+        remark: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::kept::{Kept, Purpose};
 use crate::listen::{self, Given, Listening};
 use crate::log::{self, Writer};
 use crate::metrics::Metrics;
+use crate::recorder::Ring;
 use crate::site::{Opened, Unopened};
 use crate::user;
 use crate::worker::{self, Order};
@@ -142,6 +143,8 @@ impl Server {
         let count = workers;
         let shared = Arc::new(Shared::new(descriptors::told(descriptors::most())));
         let log = Writer::start();
+        let kept = opened.config.console.as_ref().map_or(0, |console| console.answers);
+        let rings: Vec<_> = (0..workers).map(|_| (kept > 0).then(|| Arc::new(Ring::new(kept)))).collect();
         let (started, starts) = std::sync::mpsc::channel();
         let workers = tallies.into_iter().enumerate().map(|(i, tally)| {
             let mut sockets = Vec::new();
@@ -151,7 +154,8 @@ impl Server {
             }
             let (sender, orders) = unbounded_channel();
             let (opened, shared, log) = (opened.clone(), shared.clone(), log.log(form));
-            let start = worker::Start { opened, tally, shared, sockets, log, orders };
+            let ring = rings[i].clone();
+            let start = worker::Start { opened, tally, shared, sockets, log, ring, orders };
             let started = started.clone();
             let thread = thread::Builder::new().name(format!("worker-{i}"));
             Ok((thread.spawn(move || worker::run(start, &started))?, sender))
@@ -166,7 +170,8 @@ impl Server {
         let watching = health::is_in(&opened).then(|| watch_health(&opened)).transpose()?;
         let (asks, requests) = unbounded_channel();
         let maintenance = opened.gates.maintenance.clone();
-        let view = View::new(opened.clone(), metrics, shared, maintenance, log.dropped.clone(), asks);
+        let rings = rings.into_iter().flatten().collect();
+        let view = View::new(opened.clone(), metrics, shared, maintenance, log.dropped.clone(), rings, asks);
         let view = Arc::new(view);
         // Last of all: whoever finds it finds a server that answers.
         let console = console.map(|bound| bound.start(view.clone())).transpose()?;

@@ -27,6 +27,8 @@ use verdict_core::status::Status;
 /// What can be made once for all workers and may fail: folders opened, pages read.
 pub(crate) struct Opened {
     pub(crate) config: Config,
+    /// How many configs came before it, of this process.
+    pub(crate) number: u32,
     pub(crate) gates: Shared,
     /// By route: the folder of a `files` route.
     roots: Vec<Option<Arc<Root>>>,
@@ -93,7 +95,8 @@ impl Opened {
         let kept = Kept::open(&config, &roots, before.and_then(|before| before.kept.as_ref()), purpose)?;
         let turns = turns(&config, before);
         let members = Members::of_routes(&config, before.map(|before| (&before.config, &*before.members)));
-        Ok(Opened { config, gates, roots, turns, members, pages, named, secure, tickets, kept })
+        let number = before.map_or(0, |before| before.number.wrapping_add(1));
+        Ok(Opened { config, number, gates, roots, turns, members, pages, named, secure, tickets, kept })
     }
 }
 

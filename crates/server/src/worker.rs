@@ -12,6 +12,7 @@ use crate::listen::BACKLOG;
 use crate::log::{self, Log};
 use crate::metrics::Tally;
 use crate::reactor::{Event, Reactor, Source, Way};
+use crate::recorder::{Recorder, Ring};
 use crate::site::{Opened, Site};
 use crate::stream::Layer;
 use crate::timer::Timer;
@@ -39,6 +40,7 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) random: Random,
     pub(crate) log: Log,
+    pub(crate) recorder: Recorder,
     /// Set when the server is told to stop.
     draining: Cell<bool>,
     /// Tells those who wait for something else.
@@ -61,6 +63,11 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn site(&self) -> Rc<Site> {
         self.site.borrow().clone()
+    }
+
+    /// Whether somebody is going to ask how long it took.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.log.is_on() || self.recorder.is_on()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -107,6 +114,8 @@ pub(crate) struct Start {
     /// Each with the address of the config that it is for.
     pub(crate) sockets: Vec<(SocketAddr, TcpListener)>,
     pub(crate) log: Log,
+    /// What it answers is kept there.
+    pub(crate) ring: Option<Arc<Ring>>,
     pub(crate) orders: UnboundedReceiver<Order>,
 }
 
@@ -152,6 +161,7 @@ pub(crate) fn run(start: Start, started: &Sender<io::Result<()>>) -> u64 {
         deadlines: Deadlines::new(),
         random: Random::new(),
         log: start.log,
+        recorder: Recorder::new(start.ring),
         draining: Cell::new(false),
         drain_begins: Notify::new(),
         over: Cell::new(false),

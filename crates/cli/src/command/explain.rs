@@ -2,7 +2,7 @@
 //! and what it names.
 
 mod running;
-mod text;
+pub(super) mod text;
 
 use super::Failure;
 use super::source::{Loaded, Source};

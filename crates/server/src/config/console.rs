@@ -22,6 +22,8 @@ pub struct Console {
     pub socket: PathBuf,
     /// `console`: an address, and what who comes there has to know.
     pub tcp: Option<Tcp>,
+    /// `answers`: how many answers each worker keeps for `verdict why` and `verdict tail`, 512 bytes each; 0: none.
+    pub answers: usize,
 }
 
 /// `console`.
@@ -37,6 +39,10 @@ pub struct Tcp {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token([u8; 32]);
 
+/// How many answers are kept unless the config says so, and at most: half a gigabyte.
+const ANSWERS: usize = 16_384;
+const MOST_ANSWERS: usize = 1 << 20;
+
 const EXAMPLE: &str = "{ listen = \"127.0.0.1:8081\", token = \"…\" }";
 
 /// The fewest characters of a token.
@@ -47,6 +53,13 @@ const SOCKET: &str = "console.sock";
 
 /// The most bytes of a socket's path: what `sun_path` of unix(7) has room for, with the NUL at its end.
 const LONGEST: usize = 107;
+
+impl Console {
+    /// That of a server whose state is in this folder.
+    pub fn of_state(state: &Path) -> Console {
+        Console { socket: state.join(SOCKET), tcp: None, answers: ANSWERS }
+    }
+}
 
 impl Token {
     fn new(token: &[u8]) -> Token {
@@ -80,7 +93,7 @@ pub(super) fn read(
         Some(entry) => folder(reader, entry),
         None => std::path::absolute(reader.folder.join("state")).ok(),
     };
-    let tcp = console.map(|entry| tcp(reader, &entry, listen));
+    let (tcp, answers) = console.map_or((None, None), |entry| table(reader, &entry, listen));
     let socket = folder?.join(SOCKET);
     let length = socket.as_os_str().as_bytes().len();
     if length > LONGEST {
@@ -91,7 +104,7 @@ pub(super) fn read(
         error.help("set `state` to a folder with a shorter path");
         return None;
     }
-    Some(Console { socket, tcp: tcp.flatten() })
+    Some(Console { socket, tcp, answers: answers.unwrap_or(ANSWERS) })
 }
 
 fn folder(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<PathBuf> {
@@ -123,10 +136,28 @@ pub(super) fn within_state(reader: &mut Reader<'_>, state: Option<&Path>, routes
     }
 }
 
-fn tcp(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, server: &[Listen]) -> Option<Tcp> {
-    let mut table = reader.table(entry, Place::Console, EXAMPLE)?;
+fn table(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, server: &[Listen]) -> (Option<Tcp>, Option<usize>) {
+    let Some(mut table) = reader.table(entry, Place::Console, EXAMPLE) else { return (None, None) };
     let given = ["listen", "token"].map(|key| (key, table.take(key)));
+    let answers = table.take("answers");
     table.finish(reader);
+    // The socket's console can be told how much to keep too.
+    let by_socket = answers.is_some() && given.iter().all(|(_, value)| value.is_none());
+    let tcp = if by_socket { None } else { tcp(reader, entry, given, server) };
+    (tcp, answers.and_then(|entry| self::answers(reader, &entry)))
+}
+
+fn answers(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<usize> {
+    let number = reader.integer(entry, 0..MOST_ANSWERS as u64, &ANSWERS.to_string())?;
+    usize::try_from(number).ok()
+}
+
+fn tcp(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_, '_>,
+    given: [(&str, Option<Entry<'_, '_>>); 2],
+    server: &[Listen],
+) -> Option<Tcp> {
     for (key, _) in given.iter().filter(|(_, value)| value.is_none()) {
         let error = reader.findings.error(entry.key_span.clone(), format!("`console` needs `{key}`"));
         error.help(match *key {
@@ -241,13 +272,20 @@ mod tests {
             ("".to_owned(), None),
             ("state = \"./s\"".to_owned(), Some(("/srv/./s/console.sock", None))),
             ("state = \"/var/lib/v\"".to_owned(), Some(("/var/lib/v/console.sock", None))),
+            (format!("console = {{ answers = {ANSWERS} }}"), Some(("/srv/state/console.sock", None))),
             (console.clone(), Some(("/srv/state/console.sock", tcp()))),
             (format!("{console}\nstate = \"/s\""), Some(("/s/console.sock", tcp()))),
         ];
         for (text, want) in cases {
             let found = parse(&text).unwrap().console;
-            assert_eq!(found, want.map(|(socket, tcp)| Console { socket: socket.into(), tcp }), "{text}");
+            assert_eq!(
+                found,
+                want.map(|(socket, tcp)| Console { socket: socket.into(), tcp, answers: ANSWERS }),
+                "{text}"
+            );
         }
+        let console = console.replace(" }", ", answers = 0 }");
+        assert_eq!(parse(&console).unwrap().console.map(|console| (console.tcp, console.answers)), Some((tcp(), 0)));
     }
 
     #[test]
@@ -281,6 +319,8 @@ mod tests {
                 "`token` takes a text, not an integer",
             ),
             ("console = { listen = \"127.0.0.1:8081\", token = \"T\", page = true }", "unknown key `page`"),
+            ("console = { answers = 1048577 }", "`answers` is from 0 to 1048576, not 1048577"),
+            ("console = { answers = \"many\" }", "`answers` takes an integer, not a string"),
             ("state = \"\"", "an empty path names no folder"),
             ("state = \"/dev/null\"", "`/dev/null` is not a folder"),
             ("state = 7", "`state` takes a folder's path, not an integer"),

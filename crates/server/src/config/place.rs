@@ -85,7 +85,7 @@ pub(super) fn belongs(key: &str) -> Option<Place> {
         "read" | "write" => Place::Allow,
         "max" | "wait" => Place::Concurrency,
         "until" => Place::Maintenance,
-        "token" => Place::Console,
+        "token" | "answers" => Place::Console,
         "origins" | "credentials" | "methods" | "expose" | "max-age" => Place::Cors,
         "length" | "types" => Place::RouteLimits,
         _ => return None,

@@ -111,10 +111,20 @@ fn console() -> Json {
             "token",
             described("What its clients have to know, to be sent as `Authorization: Bearer`.", form::token68(16)),
         ),
+        (
+            "answers",
+            described(
+                "How many answers each worker keeps for `verdict why` and `verdict tail`, 512 bytes each; 0 is none. It is taken \
+                 when the server starts.",
+                form::integer(0, 1 << 20).with("default", 16_384_u64),
+            ),
+        ),
     ];
+    let together = Json::object([("listen", Json::list(["token"])), ("token", Json::list(["listen"]))]);
     described(
-        "An address for the console beside its socket, `console.sock` in `state`, which is `./state` unless set.",
-        table(keys).with("required", Json::list(["listen", "token"])),
+        "An address for the console beside its socket, `console.sock` in `state`, which is `./state` unless set; and how much \
+         it can tell.",
+        table(keys).with("dependentRequired", together).with("minProperties", 1),
     )
 }
 

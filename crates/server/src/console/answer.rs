@@ -1,5 +1,6 @@
 //! What each target of the console answers, through the same stages as any other request.
 
+use super::answers::{self, Answers, Given, Query};
 use super::converse::Way;
 use super::explain::{self, Unexplained};
 use super::{Request, Settings, Taken, View};
@@ -12,15 +13,20 @@ use crate::json::Json;
 use crate::log::tell;
 use crate::maintenance::{Until, Which};
 use crate::metrics;
+use crate::recorder::Recorded;
 use crate::refusal::{Circumstances, Limit, Refusal};
 use crate::serve::{accept_on_sight, method_on_sight};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use verdict_core::cause::{Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified};
+use tokio::time::sleep;
+use verdict_core::cause::{
+    Absent, Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified, Unplaceable,
+};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{
     Arrive, Authorize, Find, Negotiate, Outcome, Permit, Precondition, Process, Range, arrive, authorize, find,
@@ -44,6 +50,16 @@ const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
 const DOING: MethodSet = MethodSet::of(&[Method::Post]);
 const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]);
 
+/// How often it is looked for answers that somebody waits for.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a 400 advises.
+const QUERY: &str = "Ask as in `/answers?status=4xx&limit=20`";
+
+/// What a 404 says of an answer.
+const NOT_KEPT: &str = "no answer with this id is kept: it is of another server, or so many were given since that it made room; \
+                        `console.answers` says how many are kept";
+
 /// What a 421 and a 403 say here, where neither is about a certificate or a form.
 const MISNAMED: (&str, &str) = (
     ": `Host` is neither an address nor `localhost`, and by another name somebody else's page could lead a browser here",
@@ -64,7 +80,14 @@ enum Target {
     Reload,
     Maintenance,
     Explain,
+    /// The answers that were given.
+    Answers,
+    /// One of them, and why.
+    Answer,
 }
+
+/// What the path of an answer begins with.
+const ANSWER: &[u8] = b"/answers/";
 
 impl Target {
     fn of(path: &[u8]) -> Option<Target> {
@@ -75,13 +98,15 @@ impl Target {
             b"/reload" => Target::Reload,
             b"/maintenance" => Target::Maintenance,
             b"/explain" => Target::Explain,
+            b"/answers" => Target::Answers,
+            path if path.starts_with(ANSWER) => Target::Answer,
             _ => return None,
         })
     }
 
     const fn allow(self) -> MethodSet {
         match self {
-            Target::Health | Target::Readiness | Target::Metrics => READING,
+            Target::Health | Target::Readiness | Target::Metrics | Target::Answers | Target::Answer => READING,
             Target::Reload | Target::Explain => DOING,
             Target::Maintenance => BOTH,
         }
@@ -90,7 +115,7 @@ impl Target {
     const fn largest(self) -> u64 {
         match self {
             Target::Explain => explain::LARGEST,
-            Target::Health | Target::Readiness | Target::Metrics | Target::Reload | Target::Maintenance => LARGEST,
+            _ => LARGEST,
         }
     }
 
@@ -103,7 +128,7 @@ impl Target {
 /// One request.
 pub(super) struct Exchange<'a> {
     view: &'a View,
-    settings: &'a Settings,
+    settings: &'a Arc<Settings>,
     way: Way,
     head: &'a Head,
     bytes: &'a [u8],
@@ -112,6 +137,11 @@ pub(super) struct Exchange<'a> {
     /// The answer's content, if it goes well.
     media_type: &'static str,
     text: String,
+    /// The answer that is asked for.
+    kept: Option<Box<Recorded>>,
+    /// The answers that are asked for; and what is wrong with the query instead.
+    query: Option<Query>,
+    unlisted: Option<String>,
     /// What is wrong, if more is known than the reason says.
     report: Option<String>,
     /// The byte of the message that is wrong.
@@ -134,7 +164,7 @@ impl<'a> Exchange<'a> {
     /// `message`: a head, and the bytes that it is of. With a fault there is no head.
     pub(super) fn new(
         view: &'a View,
-        settings: &'a Settings,
+        settings: &'a Arc<Settings>,
         way: Way,
         message: (&'a Head, &'a [u8]),
         fault: Option<Fault>,
@@ -143,7 +173,21 @@ impl<'a> Exchange<'a> {
         let target = if fault.is_none() { Target::of(head.path(bytes)) } else { None };
         // Nobody can take a config anew that is from no file.
         let target = target.filter(|target| *target != Target::Reload || !view.requests.is_closed());
+        let kept = match target {
+            Some(Target::Answer) => {
+                let id = std::str::from_utf8(&head.path(bytes)[ANSWER.len()..]).unwrap_or_default();
+                answers::find(view, id).map(Box::new)
+            }
+            _ => None,
+        };
+        let query = match target {
+            Some(Target::Answers) => Query::parse(head.query(bytes).unwrap_or_default()).map(Some),
+            _ => Ok(None),
+        };
+        let (query, unlisted) = query.map_or_else(|wrong| (None, Some(wrong)), |query| (query, None));
         Exchange {
+            query,
+            unlisted,
             view,
             settings,
             way,
@@ -153,7 +197,8 @@ impl<'a> Exchange<'a> {
             target,
             media_type: "application/json",
             text: String::new(),
-            report: None,
+            report: (target == Some(Target::Answer) && kept.is_none()).then(|| NOT_KEPT.to_owned()),
+            kept,
             at: fault.map(|fault| fault.at),
         }
     }
@@ -186,6 +231,7 @@ impl<'a> Exchange<'a> {
                 method_unknown: method == Method::Other,
                 no_route: self.target.is_none(),
                 method_not_taken: !self.allow().contains(method),
+                absent: (self.target == Some(Target::Answer) && self.kept.is_none()).then_some(Absent::Nothing),
                 ..Find::default()
             },
         )?;
@@ -198,6 +244,7 @@ impl<'a> Exchange<'a> {
                 too_large: matches!(framing, Framing::Length(length) if length > self.largest()),
                 type_not_taken: self.changes() && !self.is_json(),
                 coding_not_taken: is_coded(self.lines(Name::ContentEncoding)),
+                unplaceable: self.unlisted.as_ref().map(|_| Unplaceable::Filter),
                 ..Negotiate::default()
             },
         )?;
@@ -237,6 +284,8 @@ impl<'a> Exchange<'a> {
             Some(Target::Maintenance) if self.changes() => self.maintain(content),
             Some(Target::Maintenance) => self.tell_orders(None),
             Some(Target::Explain) => self.explain(content).await,
+            Some(Target::Answers) => self.answers().await,
+            Some(Target::Answer) => self.why().await,
             // `find` has refused it.
             None => Outcome::Done(Done::Served),
         }
@@ -298,6 +347,32 @@ impl<'a> Exchange<'a> {
             }
             // What failed is in the log.
             Ok(Err(Unexplained::Failed)) => Outcome::Failure(Failure::Disk),
+            Err(_) => Outcome::Failure(Failure::Panicked),
+        }
+    }
+
+    /// Tells what was answered, once there is something to tell or the time to wait is over.
+    async fn answers(&mut self) -> Outcome {
+        let query = self.query.take().unwrap_or_default();
+        let until = Instant::now() + query.wait;
+        loop {
+            let answers = Answers::of(self.view, &query);
+            if !answers.is_empty() || Instant::now() >= until || self.view.is_draining() {
+                return self.say("application/json", format!("{}\n", answers.json()));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn why(&mut self) -> Outcome {
+        // `find` has refused one that is not kept.
+        let Some(kept) = self.kept.take() else { return Outcome::Done(Done::Served) };
+        let given = Given::of(&kept, self.view);
+        let settings = self.settings.clone();
+        match spawn_blocking(move || answers::why(&given, &settings, &kept)).await {
+            Ok(Ok(told)) => self.say("application/json", format!("{told}\n")),
+            // What failed is in the log.
+            Ok(Err(())) => Outcome::Failure(Failure::Disk),
             Err(_) => Outcome::Failure(Failure::Panicked),
         }
     }
@@ -418,9 +493,11 @@ impl<'a> Exchange<'a> {
             // It stops soon, and what follows it is another's to say.
             retry_after: Some(1),
             report: self.report.as_deref(),
+            unlisted: self.unlisted.as_deref(),
             words: match reason {
                 Reason::NotThisAuthority { .. } => Some(MISNAMED),
                 Reason::CrossSiteForm { .. } => Some(FROM_ELSEWHERE),
+                Reason::FilterNotIndexed { .. } => Some(("", QUERY)),
                 _ => None,
             },
             ..Circumstances::default()

@@ -2,7 +2,9 @@
 
 use crate::serve::is_noticed;
 use std::collections::BTreeSet;
-use verdict_core::cause::{Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified};
+use verdict_core::cause::{
+    Absent, Closed, Conflict, Denied, Done, Failure, Malformed, Rejected, Unarrived, Unidentified, Unplaceable,
+};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Arrive, Authorize, Find, Negotiate, Outcome, Process};
 use verdict_core::possible::Alternatives;
@@ -42,6 +44,7 @@ pub(crate) fn reasons() -> BTreeSet<Reason> {
             Find { method_unknown: true, ..Find::default() },
             Find { no_route: true, ..Find::default() },
             Find { method_not_taken: true, ..Find::default() },
+            Find { absent: Some(Absent::Nothing), ..Find::default() },
         ],
         negotiate: vec![
             content,
@@ -49,6 +52,7 @@ pub(crate) fn reasons() -> BTreeSet<Reason> {
             Negotiate { too_large: true, ..content },
             Negotiate { type_not_taken: true, ..content },
             Negotiate { coding_not_taken: true, ..content },
+            Negotiate { unplaceable: Some(Unplaceable::Filter), ..Negotiate::default() },
         ],
         process: [Process { work: Work::Read, outcome: Outcome::Done(Done::Served) }]
             .into_iter()

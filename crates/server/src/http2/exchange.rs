@@ -184,6 +184,7 @@ impl Exchange {
 
     fn note(&self, answered: &Answered, close: Option<Close>) {
         answered.count(&self.site);
+        self.wire.client().keep(&self.site, &self.buffers, answered, close);
         if answered.times.is_some() {
             self.wire.client().log(&self.site, &self.buffers, answered, self.buffers.unused(), close);
         }

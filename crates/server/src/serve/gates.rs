@@ -45,6 +45,29 @@ pub(crate) struct Passed {
 }
 
 impl Passed {
+    /// What a kept answer has of it: enough to tell why.
+    pub(super) fn kept(
+        user: Option<&str>,
+        closed: Option<Until>,
+        rated: Option<Decision>,
+        denied: Option<Denied>,
+    ) -> Passed {
+        let identity = user.map(|name| Arc::new(Identity::of_user(name, Vec::new())));
+        Passed { closed, rated, identity, denied, ..Passed::default() }
+    }
+
+    pub(crate) fn closed(&self) -> Option<Until> {
+        self.closed
+    }
+
+    pub(crate) fn rated(&self) -> Option<Decision> {
+        self.rated
+    }
+
+    pub(crate) fn is_cross_site(&self) -> bool {
+        self.denied == Some(Denied::CrossSite)
+    }
+
     /// Who asked.
     pub(crate) fn user(&self) -> Option<&str> {
         self.identity.as_ref().map(|identity| &*identity.name)

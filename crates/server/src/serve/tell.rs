@@ -98,7 +98,7 @@ fn around(bytes: &[u8], at: usize) -> String {
 }
 
 /// Bytes from outside, with everything escaped that is not visible.
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -1,11 +1,12 @@
 //! An explanation for people: what was decided, the way to it, the answer, and the routes that lost.
 
+use crate::command::console::style;
 use crate::screen::{Screen, Style, wrap};
 use crate::table::Table;
 use std::fmt::Write;
 use verdict_core::explain::visible;
 use verdict_core::path::Stage;
-use verdict_core::status::{Class, Status};
+use verdict_core::status::Status;
 use verdict_server::explain::shown::{Asked, Line, Named, Outcome, Shown};
 
 /// So many routes that do not answer are shown, unless all are wanted: those first that came nearest.
@@ -15,7 +16,7 @@ const LOST: usize = 8;
 const ARRIVE: &str = Stage::Arrive.name();
 
 /// The explanation; every question of the way if `all` are wanted, and otherwise those that there is something to say of.
-pub(super) fn explanation(told: &Shown, all: bool, screen: &Screen) -> String {
+pub(in crate::command) fn explanation(told: &Shown, all: bool, screen: &Screen) -> String {
     let mut out = String::new();
     push_answer(&mut out, told, screen);
     out.push('\n');
@@ -38,6 +39,10 @@ pub(super) fn explanation(told: &Shown, all: bool, screen: &Screen) -> String {
             lost.row(Some(Style::Faint), [format!("and {} more: `--all`", told.lost.len() - shown)]);
         }
         out.push_str(&lost.render(screen));
+    }
+    // Of an answer that was given the fields are not kept.
+    if told.fields.is_empty() {
+        return out;
     }
     let mut fields = Table::new(2);
     let goes_on = if told.keeps { "the connection goes on" } else { "then the connection ends" };
@@ -83,15 +88,6 @@ fn push_answer(out: &mut String, told: &Shown, screen: &Screen) {
 fn title(code: u16) -> String {
     let phrase = Status::from_wire(code).map(Status::phrase).unwrap_or_default();
     format!("{code} {phrase}").trim_end().to_owned()
-}
-
-fn style(code: u16) -> Style {
-    match Status::from_wire(code).map(Status::class) {
-        Some(Class::Informational | Class::Successful) => Style::Green,
-        Some(Class::Redirection) => Style::Cyan,
-        Some(Class::ClientError) => Style::Yellow,
-        Some(Class::ServerError) | None => Style::Red,
-    }
 }
 
 /// What can come of the work, the expected first.
