@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::protocols::Secure;
 use crate::rows::{
     self, COLD, DOCUMENT, DURABLE, GATEWAY, GATEWAY_LARGE, GATEWAY_P99, GATEWAY_WEBSOCKET, GUARDS, HALF, IDLE,
-    OVERLOAD, PAGE, PROTOCOLS, ROWS, Row, TRACING, UPLOAD, WORKERS,
+    OVERLOAD, PAGE, PROTOCOLS, RECORDER, ROWS, Row, TRACING, UPLOAD, WORKERS,
 };
 use crate::site::Site;
 use crate::table::{Also, Line, Table};
@@ -40,7 +40,7 @@ database below TMPDIR, `page` one of 2 GiB: on a disk, or durable means nothing.
 Options:
   --rows a,b              only these: fixed, 1k, 1k-read, 304, browser, 64m; log, active (only shown); http2, tls,
                           handshake, resumed (other protocols); guards (also Verdict against itself); idle (memory);
-                          workers, tracing (Verdict against itself); half, cold, overload (how long answers take);
+                          workers, tracing, recorder (Verdict against itself); half, cold, overload (how long answers take);
                           document, durable, page (documents: read, written, listed);
                           upload (memory while 2 GiB come);
                           gateway, gateway-websocket, gateway-large, gateway-p99 (a reverse proxy; HAProxy beside it)
@@ -133,6 +133,9 @@ fn measure(site: &Site, options: &Options, pair: [usize; 2]) -> Result<(Vec<Line
     }
     if options.wants(TRACING) {
         also.extend(versus::tracing(site, pair, rounds, told)?);
+    }
+    if options.wants(RECORDER) {
+        also.extend(versus::recorder(site, pair, rounds, told)?);
     }
     if options.wants(HALF) || options.wants(COLD) {
         let servers = Pair::start(site, Setting { cores: &[core], room: None, log: false })?;

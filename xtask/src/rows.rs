@@ -119,6 +119,8 @@ pub(crate) const IDLE_AIM: Aim = Aim { gate: 2048.0, mark: 1024.0 };
 pub(crate) const WORKERS: &str = "workers";
 /// The name of the row of what the recording of each decision costs.
 pub(crate) const TRACING: &str = "tracing";
+/// The name of the row of what keeping each answer costs, for whoever asks why.
+pub(crate) const RECORDER: &str = "recorder";
 /// The name of the row of answers' times at half of the greatest rate.
 pub(crate) const HALF: &str = "half";
 /// The name of the row of answers' times while a file is downloaded that is not in memory.
@@ -176,7 +178,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     ROWS.iter()
         .map(|row| row.name)
         .chain(protocols)
-        .chain([GUARDS, IDLE, WORKERS, TRACING, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE, UPLOAD])
+        .chain([GUARDS, IDLE, WORKERS, TRACING, RECORDER, HALF, COLD, OVERLOAD, DOCUMENT, DURABLE, PAGE, UPLOAD])
         .chain([GATEWAY, GATEWAY_WEBSOCKET, GATEWAY_LARGE, GATEWAY_P99])
         .collect()
 }

@@ -129,8 +129,13 @@ fn start_at(
     // Its log is its standard output, which `Server::start` makes a file.
     let log = if setting.log { "text" } else { "off" };
     let files = site.files();
+    // With a console, as whoever runs a server has one: it is for this that answers are kept.
+    let state = match keys.contains("state = ") {
+        true => String::new(),
+        false => format!("state = {:?}\n", site.folder().join(format!("state-{}", address.port()))),
+    };
     let config = format!(
-        "{keys}\
+        "{keys}{state}\
          workers = {workers}\n\
          log = \"{log}\"\n\
          {limits}\

@@ -6,10 +6,10 @@ use crate::failure::Failure;
 use crate::load::Load;
 use crate::process::{Server, Setting, cores};
 use crate::progress::Progress;
-use crate::rows::{TRACING, WORKERS};
+use crate::rows::{RECORDER, TRACING, WORKERS};
 use crate::site::Site;
 use crate::table::Also;
-use crate::verdict;
+use crate::verdict::{self, Lines};
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -53,6 +53,24 @@ pub(crate) fn tracing(
     let [without, with] = measure(site, &servers, &[load_core], rounds, told)?.costs;
     let title = "fixed answer, each question recorded: CPU time per request".to_owned();
     Ok(vec![Also::of_verdict(TRACING, title, "µs", &with, ("with/without", &without))])
+}
+
+/// With its last answers kept, as always where there is a console, against the same without.
+pub(crate) fn recorder(
+    site: &Site,
+    [core, load_core]: [usize; 2],
+    rounds: Rounds,
+    told: Progress,
+) -> Result<Vec<Also>, Failure> {
+    let setting = Setting { cores: &[core], room: None, log: false };
+    let without = Lines { keys: "console = { answers = 0 }\n", tables: "" };
+    let servers = [
+        ("without keeping", verdict::start_with(site, setting, without)?),
+        ("with keeping", verdict::start(site, setting, 1)?),
+    ];
+    let [without, with] = measure(site, &servers, &[load_core], rounds, told)?.costs;
+    let title = "fixed answer, each answer kept for `verdict why`: CPU time per request".to_owned();
+    Ok(vec![Also::of_verdict(RECORDER, title, "µs", &with, ("with/without", &without))])
 }
 
 /// Of each of two servers, a value for each round.

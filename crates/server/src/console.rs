@@ -9,7 +9,9 @@ mod answers;
 mod ask;
 mod converse;
 mod explain;
+mod page;
 mod possible;
+mod reference;
 mod socket;
 
 pub use answers::{Answers, Given, Why};

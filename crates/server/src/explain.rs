@@ -233,7 +233,7 @@ impl DryRun {
         let id = self.random.id(self.clock.milliseconds());
         let head_time = self.site.limits(None).head;
         let answer = refuse_malformed(&self.site, fault, input, head_time, &id, self.moment(), out);
-        let told = tell_malformed(&self.site, fault, input);
+        let told = tell_malformed(&self.site, fault, Some(input));
         Explanation { at: Some(fault.at), ..self.explanation(answer, told, out) }
     }
 
@@ -246,9 +246,13 @@ impl DryRun {
         buffers.input.extend_from_slice(&kept.head);
         buffers.input.extend_from_slice(b"\r\n\r\n");
         let Buffers { input, head, .. } = &mut buffers;
-        let read = same && kept.understood && head.parse(input, &self.site.wire) == Ok(Progress::Complete);
+        let read = same
+            && kept.understood
+            && kept.at_byte.is_none()
+            && head.parse(input, &self.site.wire) == Ok(Progress::Complete);
         let (told, lost) = if read {
             head.version = kept.version;
+            head.len = (head.target.end + kept.fields) as usize;
             let raw_path = std::str::from_utf8(head.path(input)).unwrap_or("");
             let request = Request {
                 head,
@@ -271,7 +275,7 @@ impl DryRun {
             };
             (retell(&self.site, &request, self.moment(), kept), lost)
         } else {
-            (retell_alone(kept), Vec::new())
+            (retell_alone(same.then_some(&self.site), kept), Vec::new())
         };
         let pattern = route.map(|route| self.table(route));
         Explanation {

@@ -3,6 +3,8 @@
 use super::answers::{self, Answers, Given, Query};
 use super::converse::Way;
 use super::explain::{self, Unexplained};
+use super::page::{POLICY, Part};
+use super::reference;
 use super::{Request, Settings, Taken, View};
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
@@ -84,6 +86,10 @@ enum Target {
     Answers,
     /// One of them, and why.
     Answer,
+    /// What the page shows them on.
+    Page(Part),
+    Questions,
+    Reference,
 }
 
 /// What the path of an answer begins with.
@@ -99,6 +105,11 @@ impl Target {
             b"/maintenance" => Target::Maintenance,
             b"/explain" => Target::Explain,
             b"/answers" => Target::Answers,
+            b"/" => Target::Page(Part::Document),
+            b"/page.js" => Target::Page(Part::Script),
+            b"/page.css" => Target::Page(Part::Style),
+            b"/questions" => Target::Questions,
+            b"/reference" => Target::Reference,
             path if path.starts_with(ANSWER) => Target::Answer,
             _ => return None,
         })
@@ -106,9 +117,9 @@ impl Target {
 
     const fn allow(self) -> MethodSet {
         match self {
-            Target::Health | Target::Readiness | Target::Metrics | Target::Answers | Target::Answer => READING,
             Target::Reload | Target::Explain => DOING,
             Target::Maintenance => BOTH,
+            _ => READING,
         }
     }
 
@@ -119,9 +130,10 @@ impl Target {
         }
     }
 
-    /// Whether anybody may ask: it is told to load balancers, and says nothing else.
+    /// Whether anybody may ask: what is told to load balancers says nothing else, and the page knows nothing by itself. It is
+    /// asked for by browsers, which cannot send the token before they have it.
     const fn is_open(self) -> bool {
-        matches!(self, Target::Health | Target::Readiness)
+        matches!(self, Target::Health | Target::Readiness | Target::Page(_))
     }
 }
 
@@ -286,6 +298,9 @@ impl<'a> Exchange<'a> {
             Some(Target::Explain) => self.explain(content).await,
             Some(Target::Answers) => self.answers().await,
             Some(Target::Answer) => self.why().await,
+            Some(Target::Page(part)) => self.say(part.media_type(), part.text().to_owned()),
+            Some(Target::Questions) => self.say("application/json", format!("{}\n", reference::questions())),
+            Some(Target::Reference) => self.say("application/json", format!("{}\n", reference::codes())),
             // `find` has refused it.
             None => Outcome::Done(Done::Served),
         }
@@ -452,6 +467,11 @@ impl<'a> Exchange<'a> {
                 ("Content-Type", Cow::Borrowed(self.media_type)),
                 ("X-Content-Type-Options", Cow::Borrowed("nosniff")),
             ];
+            if let Some(Target::Page(_)) = self.target {
+                fields.push(("Content-Security-Policy", Cow::Borrowed(POLICY)));
+                fields.push(("Referrer-Policy", Cow::Borrowed("no-referrer")));
+                fields.push(("Cross-Origin-Resource-Policy", Cow::Borrowed("same-origin")));
+            }
             if self.target == Some(Target::Metrics) {
                 fields.push(("Vary", Cow::Borrowed("Accept")));
             }

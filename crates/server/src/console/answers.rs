@@ -344,9 +344,5 @@ pub(super) fn why(given: &Given, settings: &Settings, kept: &Recorded) -> Result
         log::operation(format_args!("console: an answer could not be explained: {error}"));
     })?;
     let explanation = Shown::of(&site.why(kept)).json();
-    Ok(Json::object([
-        ("answer", given.json()),
-        ("explanation", explanation),
-        ("reloaded", Json::Flag(reloaded)),
-    ]))
+    Ok(Json::object([("answer", given.json()), ("explanation", explanation), ("reloaded", Json::Flag(reloaded))]))
 }

@@ -27,7 +27,7 @@ const NONE_64: i64 = i64::MIN;
 const REOPENED: i64 = i64::MAX;
 
 /// Where the texts begin, of which the id is the first.
-const TEXTS: usize = 128;
+const TEXTS: usize = 132;
 
 /// What is so of an answer: bits.
 const UNDERSTOOD: u8 = 1;
@@ -162,6 +162,8 @@ pub(super) fn put(noted: &Noted<'_>, bytes: &mut [u8; BYTES]) -> usize {
         pen.put(time.to_le_bytes());
     }
     pen.put(noted.at_byte.map_or(NONE_32, |at| at as u32).to_le_bytes());
+    let fields = noted.head.map_or(0, |(head, _)| head.len as u32 - head.target.end);
+    pen.put(fields.to_le_bytes());
     pen.put(noted.config.to_le_bytes());
     pen.put(noted.route.map_or(NONE_16, |route| route as u16).to_le_bytes());
     pen.put(index(noted.told).to_le_bytes());
@@ -233,6 +235,8 @@ pub(crate) struct Recorded {
     /// The upstream that was asked last, and how that failed.
     pub(crate) member: Option<String>,
     pub(crate) failure: Option<Reason>,
+    /// Bytes behind the target, in the head as it was sent.
+    pub(crate) fields: u32,
     /// The request line and the fields that are kept, without the empty line at the end.
     pub(crate) head: Vec<u8>,
 }
@@ -302,6 +306,7 @@ impl Recorded {
         let rated = (u32::from_le_bytes(eye.take()?), u32::from_le_bytes(eye.take()?));
         let times = [eye.take()?, eye.take()?, eye.take()?].map(u32::from_le_bytes);
         let at_byte = u32::from_le_bytes(eye.take()?);
+        let fields = u32::from_le_bytes(eye.take()?);
         let config = u32::from_le_bytes(eye.take()?);
         let route = u16::from_le_bytes(eye.take()?);
         let (told, interim, failure) = (eye.reason()?, eye.reason()?, eye.reason()?);
@@ -350,6 +355,7 @@ impl Recorded {
             sentence,
             member: given(member),
             failure,
+            fields,
             head: eye.text(head.into())?.to_vec(),
         })
     }

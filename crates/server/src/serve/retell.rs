@@ -3,7 +3,7 @@
 //! Rule: what is there by now is not looked at. What was not kept is not told.
 
 use super::tell::shown;
-use super::{Exchange, Passed, Subject, Target, Told};
+use super::{Exchange, Passed, Subject, Target, Told, decide_malformed, tell_malformed};
 use crate::disk::Wait;
 use crate::handler::Handler;
 use crate::moment::Moment;
@@ -13,11 +13,10 @@ use crate::representation::{Content, Description, Representation};
 use crate::request::Request;
 use crate::site::Site;
 use std::rc::Rc;
-use verdict_core::cause::Denied;
-use verdict_core::explain::{Evidence, remedy, sentence};
+use verdict_core::cause::{Denied, Malformed};
 use verdict_core::path::Question;
 use verdict_core::reason::Reason;
-use verdict_wire::Version;
+use verdict_wire::{Fault, Version};
 
 /// A decision by this site on a request whose head was kept.
 pub(crate) fn retell(site: &Site, request: &Request<'_>, moment: Moment<'_>, kept: &Recorded) -> Told {
@@ -52,18 +51,17 @@ pub(crate) fn retell(site: &Site, request: &Request<'_>, moment: Moment<'_>, kep
     with_remarks(exchange.tell(&kept.verdict), kept)
 }
 
-/// A decision of which nothing is known but what was kept: its head could not be read, or there is another config by now.
-pub(crate) fn retell_alone(kept: &Recorded) -> Told {
-    let at = kept.at_byte.map(|at| format!(" (at byte {at})"));
-    let evidence: Vec<(&str, &dyn std::fmt::Display)> =
-        at.iter().map(|at| ("at", at as &dyn std::fmt::Display)).collect();
+/// A decision whose head could not be read, or of which nothing is known but what was kept: then there is no `site`, since there
+/// is another config by now.
+pub(crate) fn retell_alone(site: Option<&Site>, kept: &Recorded) -> Told {
     let reason = kept.verdict.reason;
-    let told = Told {
-        sentence: sentence(reason, Evidence(&evidence)),
-        remedy: remedy(reason, Evidence(&evidence)),
-        ..Told::without_evidence(&kept.verdict)
-    };
-    with_remarks(told, kept)
+    let at = kept.at_byte.unwrap_or_default();
+    let mut faults = Malformed::ALL.into_iter().map(|cause| Fault { cause, at });
+    let fault = faults.find(|fault| kept.at_byte.is_some() && decide_malformed(*fault).reason == reason);
+    if let (Some(site), Some(fault)) = (site, fault) {
+        return with_remarks(tell_malformed(site, fault, None), kept);
+    }
+    with_remarks(Told::without_evidence(&kept.verdict), kept)
 }
 
 /// With what was kept in words, and what only the answer itself knows.
@@ -82,11 +80,6 @@ fn with_remarks(mut told: Told, kept: &Recorded) -> Told {
                 step.evidence = format!("{}{failure}", shown(member.as_bytes()));
             }
             _ if Some(at) == failed && !kept.evidence.is_empty() => step.evidence = shown(kept.evidence.as_bytes()),
-            _ if Some(at) == failed && step.evidence.is_empty() => {
-                if let Some(byte) = kept.at_byte {
-                    step.evidence = format!("byte {byte}");
-                }
-            }
             _ => {}
         }
     }

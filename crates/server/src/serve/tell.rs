@@ -58,8 +58,8 @@ pub(crate) struct Step {
     pub(crate) key: &'static [&'static str],
 }
 
-/// The decision on a message that is malformed.
-pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: &[u8]) -> Told {
+/// The decision on a message that is malformed; with the bytes around what is wrong, where there are any still.
+pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: Option<&[u8]>) -> Told {
     let verdict = decide_malformed(fault);
     let limits = &site.opened.config.limits;
     let steps = verdict.path.answers().map(|(question, holds)| {
@@ -70,7 +70,10 @@ pub(crate) fn tell_malformed(site: &Site, fault: Fault, bytes: &[u8]) -> Told {
                 (format!("larger than {} bytes", limits.fields), &["limits", "fields"])
             }
             Question::HeadFits => (format!("more than {} lines", site.wire.lines), &[]),
-            _ => (format!("byte {}: {}", fault.at, around(bytes, fault.at)), &[]),
+            _ => match bytes {
+                Some(bytes) => (format!("byte {}: {}", fault.at, around(bytes, fault.at)), &[]),
+                None => (format!("byte {}", fault.at), &[]),
+            },
         };
         Step { question, holds: Some(holds), evidence, key }
     });
