@@ -386,16 +386,14 @@ impl Kind {
         }
     }
 
-    /// A folder is asked for with a slash; the other kinds own no path but those that their pattern matches.
+    /// A folder is asked for with a slash, and an application too, which has all that is below one; the other kinds own no path
+    /// but those that their pattern matches.
     pub(crate) const fn missing_slash(&self) -> MissingSlash {
         match self {
-            Kind::Files(_) => MissingSlash::Redirect,
-            Kind::Redirect(_)
-            | Kind::Respond(_)
-            | Kind::Document(_)
-            | Kind::Collection(_)
-            | Kind::Jobs(..)
-            | Kind::Proxy(_) => MissingSlash::NotMine,
+            Kind::Files(_) | Kind::Proxy(_) => MissingSlash::Redirect,
+            Kind::Redirect(_) | Kind::Respond(_) | Kind::Document(_) | Kind::Collection(_) | Kind::Jobs(..) => {
+                MissingSlash::NotMine
+            }
         }
     }
 }

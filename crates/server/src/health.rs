@@ -8,7 +8,7 @@ use crate::config::{self, HostPolicy, Kind};
 use crate::id::Random;
 use crate::log;
 use crate::site::Opened;
-use crate::upstream::{Asked, Member, Target, Times, ask};
+use crate::upstream::{Asked, Member, Target, Times, status};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -27,9 +27,6 @@ use verdict_core::{Facts, decide};
 /// How long a member may take to be reached, and to answer, where `every` is longer.
 const CONNECT: Duration = Duration::from_secs(2);
 const TOTAL: Duration = Duration::from_secs(5);
-
-/// The most content that an answer can have.
-const LARGEST: u64 = 64 << 10;
 
 /// So many failures in a row make a member one that does not work.
 const FAILURES: u32 = 2;
@@ -152,9 +149,9 @@ async fn watch(check: Check) {
     let mut failures = 0;
     loop {
         let asked = Asked { method: "GET", fields: &[("User-Agent", AGENT), ("Accept", "*/*")], content: b"" };
-        let came = match ask(&check.target, asked, &times, LARGEST).await {
-            Ok(answer) if answer.status == check.wanted.code() => Ok(()),
-            Ok(answer) => Err(Failed::Status { came: answer.status, wanted: check.wanted.code() }),
+        let came = match status(&check.target, asked, &times).await {
+            Ok(came) if came == check.wanted.code() => Ok(()),
+            Ok(came) => Err(Failed::Status { came, wanted: check.wanted.code() }),
             Err(cause) => Err(Failed::Cause(cause)),
         };
         failures = if came.is_ok() { 0 } else { failures + 1 };

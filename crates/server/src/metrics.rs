@@ -12,7 +12,7 @@ use crate::jobs::Standing;
 use crate::upstream::Member;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use text::{Family, Text};
 use verdict_core::reason::{CATALOGUE, Entry, Reason};
@@ -51,7 +51,12 @@ struct Row {
     bytes: AtomicU64,
     /// By [`Reason::index`]; interim answers as well.
     answers: [AtomicU64; CATALOGUE.len()],
+    /// What upstreams answered, by status from 100; there once one has.
+    passed: OnceLock<Box<[AtomicU64]>>,
 }
+
+/// How many statuses there can be: from 100 to 999.
+const STATUSES: usize = 900;
 
 /// One worker's counters, by the routes of one config.
 #[derive(Default)]
@@ -83,6 +88,10 @@ impl Tally {
         let Some(row) = self.rows.get(row) else { return };
         add(&row.answers[reason.index()], 1);
         add(&row.bytes, bytes);
+        if let Reason::UpstreamAnswered { .. } = reason {
+            let passed = row.passed.get_or_init(|| (0..STATUSES).map(|_| AtomicU64::new(0)).collect());
+            add(&passed[usize::from(reason.status().code() - 100)], 1);
+        }
         if let Some(interim) = interim {
             add(&row.answers[interim.index()], 1);
         }
@@ -222,27 +231,43 @@ impl Key {
 
 impl Default for Row {
     fn default() -> Row {
-        Row { bytes: AtomicU64::new(0), answers: [const { AtomicU64::new(0) }; CATALOGUE.len()] }
+        Row {
+            bytes: AtomicU64::new(0),
+            answers: [const { AtomicU64::new(0) }; CATALOGUE.len()],
+            passed: OnceLock::new(),
+        }
     }
 }
 
 /// The rows of all workers together.
 struct Sum {
     bytes: u64,
-    answers: Vec<(&'static Entry, u64)>,
+    /// A reason that has its status from the config has none here.
+    answers: Vec<(&'static Entry, Option<Status>, u64)>,
 }
 
 impl Sum {
     fn of(rows: &[Arc<Row>]) -> Sum {
         let sum = |of: &dyn Fn(&Row) -> u64| rows.iter().map(|row| of(row)).fold(0, u64::wrapping_add);
-        let answers = CATALOGUE.iter().enumerate().map(|(i, entry)| (*entry, sum(&|row| row.answers[i].load(Relaxed))));
-        Sum { bytes: sum(&|row| row.bytes.load(Relaxed)), answers: answers.filter(|(_, count)| *count > 0).collect() }
+        let passed = |at: usize| sum(&|row| row.passed.get().map_or(0, |passed| passed[at].load(Relaxed)));
+        let mut answers = Vec::new();
+        for (i, entry) in CATALOGUE.iter().enumerate() {
+            match entry.reason {
+                Reason::UpstreamAnswered { .. } if rows.iter().any(|row| row.passed.get().is_some()) => {
+                    let by_status = (0..STATUSES).map(|at| (*entry, Status::from_wire(at as u16 + 100), passed(at)));
+                    answers.extend(by_status);
+                }
+                _ => answers.push((*entry, entry.status, sum(&|row| row.answers[i].load(Relaxed)))),
+            }
+        }
+        answers.retain(|(_, _, count)| *count > 0);
+        Sum { bytes: sum(&|row| row.bytes.load(Relaxed)), answers }
     }
 
     fn put(&self, text: &mut Text, name: &str, key: &Key, is_shown: fn(Status) -> bool) {
-        for (entry, count) in &self.answers {
-            // One that is configured is known by its route; what an upstream says is not told apart.
-            let status = entry.status.or(key.configured);
+        for (entry, status, count) in &self.answers {
+            // One that is configured is known by its route.
+            let status = status.or(key.configured);
             if status.is_none_or(is_shown) {
                 let status = status.map(|status| status.to_string()).unwrap_or_default();
                 text.sample(name, &[("route", key.label()), ("status", &status), ("reason", entry.id)], *count);

@@ -275,6 +275,11 @@ impl<T: AsFd> Source<T> {
         std::mem::take(&mut state.stirred) || state.over
     }
 
+    /// Whether something may wait to be read, as far as the kernel has told.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.reactor.sources.borrow()[self.at as usize].readable
+    }
+
     /// Whether the other side has ended, or is gone, as far as the kernel has told.
     pub(crate) fn is_over(&self) -> bool {
         self.reactor.sources.borrow()[self.at as usize].over

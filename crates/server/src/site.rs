@@ -106,11 +106,12 @@ impl Opened {
         self.members.get(route)?.as_ref()
     }
 
-    /// Everybody who can be asked, with the pattern of the route.
+    /// Everybody whose health is checked, with the pattern of the route: of others nobody can say how they are.
     pub(crate) fn all_members(&self) -> Vec<(String, Arc<Member>)> {
         let of_route = |(route, members): (&config::Route, &Option<Arc<Members>>)| {
             let pattern = route.pattern.as_str();
-            let all = members.iter().flat_map(|members| members.all());
+            let checked = matches!(&route.kind, Kind::Proxy(proxy) if proxy.health.is_some());
+            let all = members.iter().filter(|_| checked).flat_map(|members| members.all());
             all.map(|member| (pattern.to_owned(), member.clone())).collect::<Vec<_>>()
         };
         self.config.routes.iter().zip(&self.members).flat_map(of_route).collect()

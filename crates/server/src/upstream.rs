@@ -9,6 +9,7 @@ mod connect;
 mod connection;
 mod members;
 mod pool;
+mod resolver;
 mod roots;
 mod socket;
 mod stream;
@@ -82,6 +83,25 @@ pub(crate) async fn ask(target: &Target, request: Asked<'_>, times: &Times, most
     within(times.total, Upstream::TotalSlow, answered(target, request, times, most)).await
 }
 
+/// The status of an answer, whatever its content is, which is not waited for.
+///
+/// Errors: as of [`ask`].
+pub(crate) async fn status(target: &Target, request: Asked<'_>, times: &Times) -> Result<u16, Upstream> {
+    let answered = async {
+        let requested = Requested { method: Method::from_token(request.method.as_bytes()), upgrade: false };
+        let head = request.head(target).map_err(|_| Upstream::NotHttp)?;
+        let mut connection = connected(target, times.connect).await?;
+        connection.begin(requested).extend_from_slice(&head);
+        let Connection { stream, sender, receiver } = &mut connection;
+        tokio::select! {
+            biased;
+            came = read_head(stream, receiver, times) => came.map(|()| receiver.response.status.code()),
+            never = sent(stream, sender, request.content) => never,
+        }
+    };
+    within(times.total, Upstream::TotalSlow, answered).await
+}
+
 async fn answered(target: &Target, request: Asked<'_>, times: &Times, most: u64) -> Result<Answer, Upstream> {
     let requested = Requested { method: Method::from_token(request.method.as_bytes()), upgrade: false };
     let head = request.head(target).map_err(|_| Upstream::NotHttp)?;
@@ -107,18 +127,21 @@ async fn sent<T>(stream: &Stream, sender: &mut Sender, content: &[u8]) -> T {
     std::future::pending().await
 }
 
-/// Reads an answer to its end, with at most so many bytes of content.
-async fn read(stream: &Stream, receiver: &mut Receiver, times: &Times, most: u64) -> Result<Answer, Upstream> {
+/// Reads until the head of an answer that is not an interim one has come.
+async fn read_head(stream: &Stream, receiver: &mut Receiver, times: &Times) -> Result<(), Upstream> {
     within(times.first_byte, Upstream::FirstByteSlow, receiver.begun(stream)).await?;
     for interim in 0.. {
         receiver.head(stream).await?;
-        if !receiver.response.is_interim() {
+        if !receiver.response.is_interim() || interim == MOST_INTERIM {
             break;
         }
-        if interim == MOST_INTERIM {
-            return Err(Upstream::HeadTooLarge);
-        }
     }
+    if receiver.response.is_interim() { Err(Upstream::HeadTooLarge) } else { Ok(()) }
+}
+
+/// Reads an answer to its end, with at most so many bytes of content.
+async fn read(stream: &Stream, receiver: &mut Receiver, times: &Times, most: u64) -> Result<Answer, Upstream> {
+    read_head(stream, receiver, times).await?;
     let fields = end_to_end(&receiver.response, receiver.message());
     match receiver.response.extent {
         Extent::Length(length) if length > most => return Err(Upstream::ContentTooLarge),

@@ -2,6 +2,7 @@
 //! stays. What two readers could read differently is refused, never repaired.
 
 use verdict_core::cause::Malformed;
+use verdict_core::field::list;
 
 use crate::byte;
 use crate::fields::{Fields, Line};
@@ -180,7 +181,9 @@ fn connection(head: &mut Head, input: &[u8]) -> Result<(), Fault> {
     let http11 = head.version == Version::Http11;
     head.persistent = !close && (http11 || keep_alive);
     // RFC 9110 §7.8: "A server that receives an Upgrade header field in an HTTP/1.0 request MUST ignore that".
-    head.upgrade = http11 && upgrade && head.has(Name::Upgrade);
+    // And one that names no protocol offers none.
+    head.upgrade =
+        http11 && upgrade && list::elements(head.all(Name::Upgrade).map(|line| line.of(input))).next().is_some();
     Ok(())
 }
 
@@ -381,6 +384,9 @@ mod tests {
             ("Connection: Upgrade\r\nUpgrade: websocket", true, true),
             ("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA", true, true),
             ("Connection: Upgrade", true, false),
+            ("Connection: Upgrade\r\nUpgrade:", true, false),
+            ("Connection: Upgrade\r\nUpgrade: , ,", true, false),
+            ("Connection: Upgrade\r\nUpgrade:\r\nUpgrade: a", true, true),
             ("Upgrade: websocket", true, false),
             ("Connection:", true, false),
             ("HTTP/1.0 A: b", false, false),

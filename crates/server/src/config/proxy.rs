@@ -95,6 +95,14 @@ pub(super) fn read(
     entry: &Entry<'_, '_>,
     pattern: Option<(&Pattern, Range<usize>)>,
 ) -> Option<Proxy> {
+    if let Some((pattern, span)) = &pattern
+        && let Some(Segment::Literal(last)) = pattern.segments().last()
+        && last.is_empty()
+    {
+        let warning =
+            reader.findings.warning(span.clone(), format!("`{pattern}` is one path, and not what is below it"));
+        warning.help(format!("write `{pattern}{{path...}}` for all that is below it"));
+    }
     let mut proxy = Proxy {
         to: Vec::new(),
         balance: Balance::default(),

@@ -107,6 +107,16 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// Whether a path can match it but for the slash at its end.
+    pub(crate) fn may_lack_slash(&self) -> bool {
+        match self.segments() {
+            [_, .., last] => {
+                matches!(last, Segment::Rest(_)) || matches!(last, Segment::Literal(text) if text.is_empty())
+            }
+            _ => false,
+        }
+    }
+
     /// Parses `[host]/path`.
     pub fn parse(text: &str) -> Result<Pattern, Fault> {
         let Some(slash) = text.find('/') else {

@@ -11,6 +11,7 @@ use crate::handler::files::Files;
 use crate::handler::files::upload::Uploads;
 use crate::handler::jobs::Jobs;
 use crate::handler::proxy::may_do as may_forward;
+use crate::route::Pattern;
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -143,13 +144,19 @@ fn may_be_denied(allow: &Allow, access: Access, cause: Denied) -> bool {
 impl Site {
     /// The facts that a request with this method can bring, to a route or, with `None`, to a target that none matches.
     pub(crate) fn alternatives(&self, route: Option<usize>, method: Method) -> Alternatives {
+        let pattern = route.map(|i| &self.opened.config.routes[i].pattern);
         let route = route.map(|i| &self.routes[i]);
         let common = route.map_or(&self.nowhere, |route| &route.common);
         let conditional = |dated, exempt| conditions(method, dated, exempt);
         let (find, precondition, process, range) = match route {
             None => (nowhere(method), vec![unconditional(method)], vec![done(Done::OptionsAnswered)], Vec::new()),
             Some(route) => {
-                let find = found(route, method);
+                let mut find = found(route, method);
+                // As the route of a folder, it answers where only the slash is missing.
+                if let (Handler::Proxy(_), Some(true)) = (&route.handler, pattern.map(Pattern::may_lack_slash)) {
+                    let elsewhere = Find { elsewhere: Some(Elsewhere::SlashMissing), ..Find::default() };
+                    find.extend(route.allow.contains(method).then_some(elsewhere));
+                }
                 match &route.handler {
                     Handler::Files(files) if let Some(uploads) = written(files, method) => {
                         (find, conditional(true, false), uploads.may_do(method), Vec::new())

@@ -7,7 +7,7 @@ use crate::handler::proxy::{Forward, Journey, Passed, Proxy, Relay, Unforwarded,
 use std::borrow::Cow;
 use std::future::pending;
 use std::rc::Rc;
-use verdict_core::cause::Unarrived;
+use verdict_core::cause::{Unarrived, Upstream};
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Outcome, Process};
 use verdict_core::reason::Reason;
@@ -34,6 +34,9 @@ impl Exchange<'_, '_> {
         let of = |outcome| Process { work: Work::Forward, outcome };
         if matches!(self.wait, Wait::No) {
             return pending().await;
+        }
+        if self.moment.reactor.is_none() && proxy.pool.has_nobody() {
+            return of(Outcome::Upstream(Upstream::NoMember));
         }
         let (Some(reactor), Some(mut content)) = (self.moment.reactor, self.content.take()) else {
             self.onward = Some(Onward { relay: None, passes: false, kept: Vec::new(), gone: false });

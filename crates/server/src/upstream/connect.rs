@@ -1,13 +1,12 @@
 //! From a target to a connection, in three steps that each fail in their own way: addresses, a socket to one of them, TLS.
 
-use super::Roots;
 use super::socket::{Address, Socket};
 use super::stream::Stream;
 use super::target::{Host, Target};
+use super::{Roots, resolver};
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 use std::io;
-use tokio::net::lookup_host;
 use verdict_core::cause::Upstream;
 
 /// The addresses of a target, in the order in which the system prefers them; at least one. A look-up that is given up goes on
@@ -22,22 +21,8 @@ pub(super) async fn addresses(target: &Target) -> Result<Vec<Address>, Upstream>
     if name.trim_end_matches('.').rsplit('.').next() == Some("invalid") {
         return Err(Upstream::NameUnknown);
     }
-    match lookup_host((&**name, target.port())).await {
-        Ok(found) => {
-            let all: Vec<_> = found.map(Address::Inet).collect();
-            if all.is_empty() { Err(Upstream::NameUnknown) } else { Ok(all) }
-        }
-        Err(error) => Err(unfound(&error)),
-    }
-}
-
-/// What `getaddrinfo` said, of which the standard library keeps the words alone: EAI_NONAME and EAI_NODATA as glibc and musl
-/// call them. Whatever else it says, the name may exist.
-fn unfound(error: &io::Error) -> Upstream {
-    const UNKNOWN: [&str; 3] =
-        ["Name or service not known", "No address associated with hostname", "Name does not resolve"];
-    let said = error.to_string();
-    if UNKNOWN.iter().any(|words| said.ends_with(words)) { Upstream::NameUnknown } else { Upstream::LookUp }
+    let found = resolver::look_up(name, target.port()).await?;
+    Ok(found.iter().copied().map(Address::Inet).collect())
 }
 
 /// The stream over a socket: with TLS where the target wants it, and then with the target's own certificate

@@ -17,6 +17,7 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::spawn_local;
 use verdict_core::cause::Upstream;
 
 /// Connections that are kept to one member while nobody needs them, and for how long.
@@ -54,8 +55,11 @@ struct Seat {
     failures: Cell<u32>,
     /// The tick until which it is not asked.
     ejected: Cell<u32>,
-    addresses: RefCell<Option<(Rc<[Address]>, u32)>>,
+    addresses: Known,
 }
+
+/// The addresses of a name, and the tick until which they are used without a look.
+type Known = Rc<RefCell<Option<(Rc<[Address]>, u32)>>>;
 
 struct Idle {
     connection: Box<Connection>,
@@ -108,7 +112,7 @@ impl Pool {
             pending: Cell::new(0),
             failures: Cell::new(0),
             ejected: Cell::new(0),
-            addresses: RefCell::default(),
+            addresses: Known::default(),
         };
         Pool { seats: members.all().iter().map(seat).collect(), budget: Cell::new(RETRIES * RETRY_EACH) }
     }
@@ -163,6 +167,11 @@ impl Pool {
         self.seats[member].member.works()
     }
 
+    /// Whether health checks have left nobody to ask.
+    pub(crate) fn has_nobody(&self) -> bool {
+        (0..self.seats.len()).all(|member| !self.works(member))
+    }
+
     /// Counts a request that begins.
     pub(crate) fn enter(self: &Rc<Self>, member: usize) -> Pending {
         let pending = &self.seats[member].pending;
@@ -206,7 +215,8 @@ impl Pool {
             let time = EJECTED.saturating_mul(1 << beyond.min(10)).min(EJECTED_MOST);
             seat.ejected.set(now.saturating_add(ticks(time)).min(NEVER - 1));
         }
-        if unreachable {
+        if unreachable && cause != LookUp {
+            // It may be elsewhere by now.
             seat.addresses.take();
         }
     }
@@ -228,9 +238,10 @@ impl Pool {
     pub(crate) fn put(&self, member: usize, mut connection: Box<Connection>, now: u32) {
         let mut idle = self.seats[member].idle.borrow_mut();
         connection.forget();
-        // What stirred until here was the answer.
+        // What stirred until here was the answer. Whatever stands behind it is no answer to anybody (RFC 9112 §6.3), and on a
+        // connection that is kept it would be taken for one.
         let over = connection.stream.has_stirred() && connection.stream.is_over();
-        if idle.len() < MOST_IDLE && !over {
+        if idle.len() < MOST_IDLE && !over && connection.stream.is_quiet() {
             idle.push(Idle { connection, since: now });
         }
     }
@@ -288,21 +299,23 @@ impl Pool {
         let seat = &self.seats[member];
         let now = deadline.after(Duration::ZERO);
         let known = seat.addresses.borrow().clone();
-        if let Some((known, until)) = &known
-            && *until > now
-        {
-            return Ok(known.clone());
-        }
-        let found = deadline.until(due, connect::addresses(&seat.member.target)).await.unwrap_or(Err(Upstream::LookUp));
-        match (found, known) {
-            (Ok(found), _) => {
-                let found: Rc<[Address]> = found.into();
-                seat.addresses.replace(Some((found.clone(), deadline.after(ADDRESSES))));
-                Ok(found)
+        if let Some((known, until)) = known {
+            if until <= now {
+                // Nobody waits for a name server while there are addresses; what it says is for those who come next.
+                seat.addresses.replace(Some((known.clone(), deadline.after(ADDRESSES))));
+                let (seat, member, until) = (seat.addresses.clone(), seat.member.clone(), deadline.after(ADDRESSES));
+                spawn_local(async move {
+                    if let Ok(found) = connect::addresses(&member.target).await {
+                        seat.replace(Some((found.into(), until)));
+                    }
+                });
             }
-            // A name server that is away takes nothing away that was known.
-            (Err(Upstream::LookUp), Some((known, _))) => Ok(known),
-            (Err(cause), _) => Err(cause),
+            return Ok(known);
         }
+        let found =
+            deadline.until(due, connect::addresses(&seat.member.target)).await.unwrap_or(Err(Upstream::LookUp))?;
+        let found: Rc<[Address]> = found.into();
+        seat.addresses.replace(Some((found.clone(), deadline.after(ADDRESSES))));
+        Ok(found)
     }
 }

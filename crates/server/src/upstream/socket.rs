@@ -110,6 +110,14 @@ impl Socket {
         }
     }
 
+    /// Whether something may wait to be read: it has not been read dry, or something has come since.
+    pub(super) fn may_have_something(&self) -> bool {
+        match self {
+            Socket::OfWorker(source) => source.is_readable(),
+            Socket::OfTokio(_) => true,
+        }
+    }
+
     /// Whether the other side has ended, as far as the kernel has told.
     pub(super) fn is_over(&self) -> bool {
         match self {

@@ -116,6 +116,17 @@ impl Stream {
         self.socket.is_over()
     }
 
+    /// Whether nothing waits to be read. The kernel is asked only if it may have told of something since it was read dry.
+    pub(super) fn is_quiet(&self) -> bool {
+        if let Some(session) = &self.session {
+            let mut session = session.borrow_mut();
+            if !matches!(session.reader().fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock) {
+                return false;
+            }
+        }
+        !self.socket.may_have_something() || !self.has_something()
+    }
+
     /// Whether something waits to be read, or the other side has ended: the kernel is asked.
     pub(super) fn has_something(&self) -> bool {
         let peeked = recv(self.socket.get(), &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);

@@ -1,6 +1,7 @@
 //! The gateway and what upstreams do to it: faults, and what is made of each message on its way.
 
 mod faults;
+mod hostile;
 mod messages;
 
 use crate::upstream::{Upstream, hear};

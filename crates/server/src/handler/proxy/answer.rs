@@ -82,9 +82,17 @@ impl Relay {
         }
         head.finish(writing.asked, size);
         let tunnel = response.extent == Extent::Tunnel;
-        let Delivery { delimiter, closes, .. } = delivery(status, writing.asked, size);
+        let headed = self.connection().receiver.response.extent == Extent::Head;
+        let Delivery { delimiter, closes, content, .. } = delivery(status, writing.asked, size);
         if tunnel {
+            self.has_worked();
             return (Passed::Tunnel, false);
+        }
+        if !content && !headed && size != Some(0) {
+            // Its status has none (RFC 9110 §15.3.6): what comes behind the head is not the client's, and may be said to look like
+            // an answer.
+            self.drop_content();
+            return (Passed::Whole(0), !closes);
         }
         let framed = if delimiter == Delimiter::Chunked { Framed::Chunked } else { Framed::AsItIs };
         match self.take_whole(out) {

@@ -30,6 +30,9 @@ const REPLAYED: usize = 64 << 10;
 /// be asked.
 const GATHERED: u64 = 16 << 10;
 
+/// For how long it is waited for.
+const GATHERING: Duration = Duration::from_secs(1);
+
 /// A request on its way.
 pub(crate) struct Forward<'f, 'r> {
     pub(crate) site: &'f Site,
@@ -119,14 +122,14 @@ impl Forward<'_, '_> {
             relay.journey.attempts += 1;
             relay.journey.member = Some(asked);
             let (cause, sent) = match self.attempt(asked, fresh, relay).await {
-                Ok(()) => {
-                    pool.worked(asked);
-                    return Ok(());
-                }
+                // Whether it has worked is known when its answer is over.
+                Ok(()) => return Ok(()),
                 Err(Attempted::Over(over)) => return Err(over),
                 Err(Attempted::Failed { cause, sent }) => (cause, sent),
             };
-            let repeats = !sent || self.request.head.method.is_idempotent() && relay.feed.can_repeat();
+            // What takes one member too long would take the next as long, and all of them their time.
+            let slow = cause == Upstream::FirstByteSlow;
+            let repeats = !sent || self.request.head.method.is_idempotent() && relay.feed.can_repeat() && !slow;
             // The other side had closed it when it was taken.
             let stale = relay.journey.reused && cause == Upstream::Reset && !fresh;
             if !stale {
@@ -175,15 +178,21 @@ impl Forward<'_, '_> {
             None => Box::pin(self.connect(member, relay)).await?,
         };
         let connection = relay.connection.insert(connection);
-        let requested = Requested { method: self.request.head.method, upgrade: self.request.head.upgrade };
+        let offered = request::offered(&self.proxy.config, self.request);
+        let requested = Requested { method: self.request.head.method, upgrade: offered.is_some() };
         let authority = pool.target(member).authority();
         let out = connection.begin(requested);
-        if request::write(self.site, &self.proxy.config, self.request, authority, relay.feed.waits, out).is_err() {
+        let offered = offered.as_deref();
+        if request::write(self.site, &self.proxy.config, self.request, authority, relay.feed.waits, offered, out)
+            .is_err()
+        {
             debug_assert!(false, "what the wire took cannot be written");
-            return Err(Attempted::Failed { cause: Upstream::NotHttp, sent: true });
+            // No member is to blame.
+            return Err(Attempted::Over(Unforwarded::Failed(Upstream::NotHttp)));
         }
         relay.tells_trailers = request::takes_trailers(self.request);
         match self.exchange(relay).await {
+            Ok(()) if !relay.changes_to(offered) => Err(Attempted::Failed { cause: Upstream::Framing, sent: true }),
             Ok(()) => {
                 relay.journey.first_byte = relay.journey.elapsed();
                 Ok(())
@@ -266,8 +275,20 @@ impl Forward<'_, '_> {
             && receiver.unread().len() < length as usize
         {
             let idle = deadline.after(self.proxy.config.timeout.idle).min(end);
-            let gathered = deadline.until(idle, receiver.gather(stream, length as usize)).await;
-            gathered.unwrap_or(Err(Upstream::TotalSlow)).map_err(Unforwarded::Failed)?;
+            let moment = deadline.after(GATHERING).min(idle);
+            let gathered = Box::pin(deadline.until(moment, async {
+                tokio::select! {
+                    biased;
+                    gathered = receiver.gather(stream, length as usize) => gathered.map_err(Unforwarded::Failed),
+                    () = self.moment.left() => Err(Unforwarded::Left),
+                }
+            }));
+            match gathered.await {
+                Some(gathered) => gathered?,
+                None if idle <= deadline.now() => return Err(Unforwarded::Failed(Upstream::TotalSlow)),
+                // What takes longer is passed on as it comes.
+                None => {}
+            }
         }
         Ok(())
     }

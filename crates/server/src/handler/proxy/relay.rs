@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 use verdict_core::cause::Upstream;
 use verdict_core::decide::process::Work;
 use verdict_core::decide::{Outcome, Process};
+use verdict_core::field::list::elements;
 use verdict_core::reason::Reason;
 use verdict_core::status::Status;
 use verdict_core::{Facts, decide};
-use verdict_wire::{Close, put_chunk, put_last_chunk, trailers};
+use verdict_wire::{Close, Extent, Name, put_chunk, put_last_chunk, trailers};
 
 /// Content is gathered up to this size before it is sent on, as long as more of it is there already.
 const GATHERED: usize = 64 << 10;
@@ -159,6 +160,18 @@ impl Relay {
         }
     }
 
+    /// Whether it changes to a protocol that was offered, if it changes to any: to another nobody may (RFC 9110 §7.8).
+    pub(super) fn changes_to(&mut self, offered: Option<&[u8]>) -> bool {
+        let receiver = &self.connection().receiver;
+        if receiver.response.extent != Extent::Tunnel {
+            return true;
+        }
+        let changed: Vec<_> =
+            elements(receiver.response.all(Name::Upgrade).map(|line| line.of(receiver.message()))).collect();
+        let is_offered = |protocol: &&[u8]| elements(offered).any(|offered| offered.eq_ignore_ascii_case(protocol));
+        !changed.is_empty() && changed.iter().all(is_offered)
+    }
+
     /// What was said behind the content, and is to be told.
     pub(crate) fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         trailers(&self.trailers)
@@ -192,6 +205,13 @@ impl Relay {
         self.take_whole(&mut Vec::new());
         self.connection = None;
         kept
+    }
+
+    /// Drops an answer with content that nobody gets, and the connection that it comes on.
+    pub(super) fn drop_content(&mut self) {
+        self.feed.done = true;
+        self.connection = None;
+        self.finish();
     }
 
     /// Whether more of the request's content is to be handed over while the answer comes.
@@ -278,6 +298,12 @@ impl Relay {
     }
 
     fn broken(&mut self, cause: Upstream) -> Upstream {
+        if let Some(member) = self.journey.member {
+            // Who stalls until the route's patience is over has not worked either.
+            let stalled = cause == Upstream::TotalSlow && self.deadline.now() < self.end;
+            let charged = if stalled { Upstream::CutShort } else { cause };
+            self.proxy.pool.failed(member, charged, self.deadline.now());
+        }
         self.journey.cause = Some(cause);
         self.journey.total = self.journey.elapsed();
         self.connection = None;
@@ -288,12 +314,20 @@ impl Relay {
     fn finish(&mut self) {
         self.journey.total = self.journey.elapsed();
         self.pending = None;
+        self.has_worked();
         if let Some(connection) = self.connection.take()
             && self.feed.done
             && connection.may_be_reused()
             && let Some(member) = self.journey.member
         {
             self.proxy.pool.put(member, connection, self.deadline.now());
+        }
+    }
+
+    /// The member did what it should.
+    pub(super) fn has_worked(&self) {
+        if let Some(member) = self.journey.member {
+            self.proxy.pool.worked(member);
         }
     }
 
@@ -314,7 +348,8 @@ impl Relay {
                 Some(came) => came,
                 None => {
                     if !out.is_empty() {
-                        socket.write(out, pause).await?;
+                        let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+                        self.write(socket, out, pause, again).await?;
                         out.clear();
                     }
                     let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
@@ -329,7 +364,8 @@ impl Relay {
             match came {
                 Ok(true) if out.len() < GATHERED => {}
                 Ok(true) => {
-                    socket.write(out, pause).await?;
+                    let again = unsent.as_mut().map(|(content, limits)| (&mut **content, *limits));
+                    self.write(socket, out, pause, again).await?;
                     out.clear();
                 }
                 Ok(false) => {
@@ -337,9 +373,41 @@ impl Relay {
                     out.clear();
                     return sent;
                 }
-                Err(_) => return Err(Close::AnswerBroken),
+                Err(_) => {
+                    // The client sees an answer that breaks off, and not only a connection that does.
+                    let _ = socket.write(out, pause).await;
+                    out.clear();
+                    return Err(Close::AnswerBroken);
+                }
             }
         }
+    }
+
+    /// Writes to the client, and hands over what it sends meanwhile: who reads nothing before all is sent, and an upstream that reads
+    /// nothing before its answer is taken, would wait for each other.
+    async fn write(
+        &mut self,
+        socket: &Socket,
+        out: &[u8],
+        pause: Duration,
+        unsent: Unsent<'_, '_>,
+    ) -> Result<(), Close> {
+        let mut writing = pin!(socket.write(out, pause));
+        let (Some((content, limits)), Some(connection)) = (unsent, &mut self.connection) else { return writing.await };
+        let Connection { stream, sender, .. } = &mut **connection;
+        while !(self.feed.done && sender.is_sent()) {
+            let fed = tokio::select! {
+                biased;
+                written = &mut writing => return written,
+                fed = self.feed.step(stream, sender, content, limits) => fed,
+            };
+            if fed.is_err() {
+                // The upstream hears of it by the end of its connection.
+                self.feed.done = true;
+                sender.give_up();
+            }
+        }
+        writing.await
     }
 
     /// Gives all that comes to whoever takes it copied.

@@ -43,6 +43,28 @@ pub(super) fn takes_trailers(request: &Request<'_>) -> bool {
         && elements(request.lines(Name::Te)).any(|word| word.eq_ignore_ascii_case(b"trailers"))
 }
 
+/// The protocols that an upstream is offered in the place of HTTP, as one list; `None`: none. Only the one that the route speaks, if
+/// it is said which; and never HTTP/2, in which a client would ask for what no rule here has seen (RFC 9110 §7.8).
+pub(super) fn offered(proxy: &Proxy, request: &Request<'_>) -> Option<Vec<u8>> {
+    let head = request.head;
+    if !head.upgrade || head.framing != Framing::None {
+        return None;
+    }
+    let all = elements(request.lines(Name::Upgrade));
+    let wanted = all.filter(|offered| match &proxy.upgrade {
+        Some(protocol) => offered.eq_ignore_ascii_case(protocol.as_bytes()),
+        None => !offered.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"h2c")) && !is_http(offered),
+    });
+    // Several lines of it are one list (RFC 9110 §5.3).
+    let wanted: Vec<_> = wanted.collect();
+    (!wanted.is_empty()).then(|| wanted.join(&b", "[..]))
+}
+
+/// `HTTP/2.0`, as some spell it.
+fn is_http(protocol: &[u8]) -> bool {
+    protocol.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"http/"))
+}
+
 /// How the content is delimited on its way there.
 pub(super) fn sent(request: &Request<'_>) -> Sent {
     match request.head.framing {
@@ -60,6 +82,7 @@ pub(super) fn write(
     request: &Request<'_>,
     member: &str,
     expects: bool,
+    offered: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<(), Refused> {
     let (head, bytes) = (request.head, request.bytes);
@@ -87,7 +110,11 @@ pub(super) fn write(
     let trusted = site.opened.config.trusts(request.peer);
     let left = request.forwards_left();
     for line in head.end_to_end(bytes) {
-        if line.known.is_some_and(|name| is_ours(name, trusted) || name == Name::MaxForwards && left.is_some()) {
+        let dropped = match line.known {
+            Some(name) => is_ours(name, trusted) || name == Name::MaxForwards && left.is_some(),
+            None => poses(line.name.of(bytes), trusted),
+        };
+        if dropped {
             continue;
         }
         writer.pass(line, bytes)?;
@@ -130,10 +157,8 @@ pub(super) fn write(
     if takes_trailers(request) {
         writer.takes_trailers();
     }
-    if head.upgrade && head.framing == Framing::None {
-        // Several lines of it are one list (RFC 9110 §5.3).
-        let offered: Vec<_> = request.lines(Name::Upgrade).collect();
-        writer.upgrade(&offered.join(&b", "[..]))?;
+    if let Some(offered) = offered {
+        writer.upgrade(offered)?;
     }
     writer.finish(sent(request), true);
     Ok(())
@@ -152,6 +177,24 @@ fn is_ours(name: Name, trusted: bool) -> bool {
         Name::Forwarded | Name::XForwardedFor | Name::XForwardedHost | Name::XForwardedProto => !trusted,
         _ => false,
     }
+}
+
+/// Whether a field that is not known here may be taken for one that is, or for the word of a proxy. Many applications see fields as
+/// variables, in whose names `_` and `-` are the same (RFC 3875 §4.1.18).
+fn poses(name: &[u8], trusted: bool) -> bool {
+    if memchr::memchr(b'_', name).is_some() {
+        let folded: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+        return Name::of(&folded).is_some() || is_of_proxies(&folded);
+    }
+    !trusted && is_of_proxies(name)
+}
+
+/// What proxies say of a client, beside what is written here.
+fn is_of_proxies(name: &[u8]) -> bool {
+    const START: &[u8] = b"x-forwarded-";
+    matches!(name.first(), Some(b'x' | b'X'))
+        && (name.get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START))
+            || name.eq_ignore_ascii_case(b"x-real-ip"))
 }
 
 /// The path without its first segments, as it was sent otherwise.
