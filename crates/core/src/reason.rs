@@ -506,7 +506,7 @@ catalogue! {
         "Send the whole representation."
     FilterNotIndexed         "filter-not-indexed"             BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
         "The query cannot be answered: {query|it filters or sorts by a member that is not indexed}."
-        "{advice|Use an indexed member; who runs the server can add to `index`}."
+        "Ask {advice|by indexed members; who runs the server can add to `index`}."
     IdempotencyKeyMalformed  "idempotency-key-malformed"      BAD_REQUEST           "RFC 9110 §15.5.1" Client   AfterChange
         "`Idempotency-Key` is empty, comes twice, or is no string."
         "Send one such field with a key that no other request has, in quotation marks."

@@ -83,8 +83,13 @@ impl<'a, 't> Table<'a, 't> {
     }
 
     fn help_for_unknown(&self, name: &str) -> String {
-        // The right key in the wrong place is nearer than another key that is spelt like it.
-        if let Some(place) = place::belongs(name) {
+        if let Some(own) = of_nginx(name) {
+            return format!("`{name}` is {own} here");
+        }
+        // The right key in the wrong place is nearer than another key that is spelt like it; but these two are words of any place.
+        if let Some(place) =
+            place::belongs(name).filter(|_| !(self.place == Place::Timeout && matches!(name, "read" | "write")))
+        {
             return format!("`{name}` belongs {}", place.in_words());
         }
         if let Some(close) = suggest(name, self.known.iter().copied()) {
@@ -96,6 +101,35 @@ impl<'a, 't> Table<'a, 't> {
         let known: Vec<_> = self.known.iter().map(|key| format!("`{key}`")).collect();
         format!("the keys {} are {}", self.place.in_words(), known.join(", "))
     }
+}
+
+/// What nginx calls otherwise.
+fn of_nginx(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "proxy_pass" => "`proxy`",
+        "location" => "a route, and `/app/` is `[route.\"/app/{path...}\"]`,",
+        "upstream" => "the list in a route's `proxy`",
+        "server" => {
+            "not needed: `listen` is at the top, and a host is a part of a route's pattern, as in `[route.\"a.example/\"]`,"
+        }
+        "alias" => "`files`",
+        "try_files" => "`files = { fallback = \"…\" }`",
+        "return" | "rewrite" => "`redirect` or `respond`",
+        "client_max_body_size" => "`limits = { body = \"10MiB\" }`",
+        "limit_req" => "`rate = \"10/s per client\"`",
+        "limit_conn" => "`concurrency`",
+        "auth_basic" | "auth_basic_user_file" => "`auth`, with a table `[auth.NAME]`",
+        "add_header" => "`headers`",
+        "error_page" => "`pages`",
+        "access_log" => "`log`",
+        "proxy_read_timeout" => "`timeout = { first-byte = \"1m\", idle = \"5m\" }`",
+        "proxy_connect_timeout" => "`timeout = { connect = \"5s\" }`",
+        "ssl_certificate" => "`certificate` in `[tls]`",
+        "ssl_certificate_key" => "`key` in `[tls]`",
+        "worker_processes" => "`workers`",
+        "keepalive_timeout" => "`limits = { idle = \"75s\" }`",
+        _ => return None,
+    })
 }
 
 impl Entry<'_, '_> {

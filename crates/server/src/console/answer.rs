@@ -56,7 +56,7 @@ const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What a 400 advises.
-const QUERY: &str = "Ask as in `/answers?status=4xx&limit=20`";
+const QUERY: &str = "as in `/answers?status=4xx&limit=20`";
 
 /// What a 404 says of an answer.
 const NOT_KEPT: &str = "no answer with this id is kept: it is of another server, or so many were given since that it made room; \

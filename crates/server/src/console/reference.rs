@@ -2,17 +2,18 @@
 
 use crate::json::Json;
 use verdict_core::explain::{Evidence, remedy, sentence};
-use verdict_core::path::Question;
+use verdict_core::path::{Question, Stage};
 use verdict_core::reason::CATALOGUE;
 use verdict_core::reference::{compare, comparisons_with, entry};
 use verdict_core::status::{REGISTRY, Status};
 
-/// Every question in the order in which they are asked, with its stage.
+/// The eight stages, and every question in the order in which they are asked.
 pub(super) fn questions() -> Json {
     let questions = Question::ALL
         .iter()
         .map(|question| Json::object([("stage", question.stage().name().into()), ("words", question.words().into())]));
-    Json::object([("questions", Json::list(questions))])
+    let stages = Stage::ALL.iter().map(|stage| stage.name());
+    Json::object([("stages", Json::list(stages)), ("questions", Json::list(questions))])
 }
 
 /// Every registered code with this server's reasons for it, and what tells those apart that are taken for one another.

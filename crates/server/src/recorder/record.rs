@@ -57,7 +57,7 @@ pub(crate) struct Noted<'a> {
     pub(crate) close: Option<Close>,
     pub(crate) gone: bool,
     /// The head and the bytes that it is of; or of one that could not be read, what stood where method and target should.
-    pub(crate) head: Result<(&'a Head, &'a [u8]), (&'a [u8], &'a [u8])>,
+    pub(crate) head: Asked<'a>,
     /// The target in the place of that of the head, where that has a secret.
     pub(crate) target: Option<&'a [u8]>,
     /// What was there.
@@ -66,6 +66,9 @@ pub(crate) struct Noted<'a> {
     pub(crate) remark: Option<&'a Remark>,
     pub(crate) journey: Option<&'a Journey>,
 }
+
+/// A head with its bytes; or a method and a target.
+type Asked<'a> = Result<(&'a Head, &'a [u8]), (&'a [u8], &'a [u8])>;
 
 /// Writes a record from its beginning.
 pub(super) struct Pen<'a> {

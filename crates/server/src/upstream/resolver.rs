@@ -18,8 +18,11 @@ const MOST: usize = 64;
 /// What came of a look-up.
 type Found = Result<Arc<[SocketAddr]>, Upstream>;
 
+/// A name and a port.
+type Key = (Box<str>, u16);
+
 /// The names that are looked up now, each with those who wait for it.
-static ASKED: Mutex<BTreeMap<(Box<str>, u16), Vec<oneshot::Sender<Found>>>> = Mutex::new(BTreeMap::new());
+static ASKED: Mutex<BTreeMap<Key, Vec<oneshot::Sender<Found>>>> = Mutex::new(BTreeMap::new());
 
 /// The addresses of a name, in the order in which the system prefers them; at least one.
 ///
@@ -53,7 +56,7 @@ pub(super) async fn look_up(name: &str, port: u16) -> Found {
 }
 
 /// Looks a name up, and tells all who wait for it.
-fn tell(key: &(Box<str>, u16)) {
+fn tell(key: &Key) {
     let (name, port) = key;
     let found = match (&**name, *port).to_socket_addrs() {
         Ok(found) => {

@@ -6,6 +6,7 @@ mod certificates;
 mod client;
 mod connection;
 mod console;
+mod console_page;
 mod documents;
 mod documents_full;
 mod documents_model;

@@ -246,6 +246,11 @@ fn what_is_hardly_meant_is_warned_of() {
         ("[route.\"*.example/{p}\"]\nredirect = \"/b\"\n", "`*.example/{p}` redirects to itself", "\"*.example/{p}\""),
         ("[route.\"/\"]\nrespond = { status = 304 }\n", "304 Not Modified is hardly an answer of its own", "304"),
         ("[route.\"old/{p...}\"]\nrespond = { status = 204 }\n", "`old` is read as a host", "old"),
+        (
+            "[route.\"/app/\"]\nproxy = \"http://127.0.0.1:3000\"\n",
+            "`/app/` is one path, and not what is below it",
+            "\"/app/\"",
+        ),
         ("[route.\"/\"]\nrespond = { status = 305 }\n", "305 Use Proxy is hardly an answer of its own", "305"),
     ];
     for (text, message, underlined) in cases {

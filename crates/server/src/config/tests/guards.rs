@@ -167,6 +167,7 @@ fn wrong_guards_are_refused() {
             ("`burst` is from 1 to 1000000, not 0", 3, "0", "write it as in `burst = 20`"),
         ),
         ("rate = { rate = \"5/s\", bust = 1 }", ("unknown key `bust`", 3, "bust", "did you mean `burst`?")),
+        ("proxy_pass = \"http://a\"", ("unknown key `proxy_pass`", 3, "proxy_pass", "`proxy_pass` is `proxy` here")),
         ("burst = 5", ("unknown key `burst`", 3, "burst", "`burst` belongs in `rate`")),
         ("concurrency = {}", ("`concurrency` needs `max`", 3, "concurrency", "write it as in `concurrency = { max …")),
         ("concurrency = { max = 0 }", ("`max` is from 1 to 1000000, not 0", 3, "0", "write it as in `max = 64`")),

@@ -12,6 +12,7 @@ if (location.hash.startsWith("#token=")) {
   history.replaceState(null, "", `#${rest}`);
 }
 let token = sessionStorage.getItem("token");
+let stages = [];
 let questions = [];
 let filters = new URLSearchParams();
 let paused = false;
@@ -28,6 +29,9 @@ function make(name, attributes = {}, ...children) {
   element.append(...children.filter((child) => child != null && child !== ""));
   return element;
 }
+
+/** What stands between backticks is code. */
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
 
 class Refused extends Error {
   constructor(status, text) {
@@ -145,10 +149,11 @@ async function follow() {
 /** The eight stages, the way that was taken lit. */
 function way(explanation) {
   const asked = new Map(explanation.steps.map((step) => [step.question, step]));
-  const stages = [...new Set(questions.map((question) => question.stage))];
+  const came = stages.indexOf(explanation.stage);
   return make("ol", { class: "way", "aria-label": "The way through the eight stages" }, ...stages.map((name) => {
     const own = questions.filter((question) => question.stage === name);
-    const lit = own.some((question) => asked.has(question.words)) || name === "respond";
+    // What must go with an answer is no question, and is asked of each.
+    const lit = own.some((question) => asked.has(question.words)) || name === stages.at(-1) || (own.length === 0 && stages.indexOf(name) < came);
     const ends = explanation.stage === name;
     const dots = own.map((question) => {
       const holds = asked.get(question.words)?.holds;
@@ -164,8 +169,8 @@ function way(explanation) {
 
 function show(explanation, phrase) {
   const parts = [];
-  if (explanation.sentence) parts.push(make("p", {}, explanation.sentence));
-  if (explanation.remedy) parts.push(make("p", { class: "remedy" }, make("strong", {}, "What to do: "), explanation.remedy));
+  if (explanation.sentence) parts.push(make("p", {}, ...prose(explanation.sentence)));
+  if (explanation.remedy) parts.push(make("p", { class: "remedy" }, make("strong", {}, "What to do: "), ...prose(explanation.remedy)));
   if (explanation.told && explanation.told !== explanation.reason) parts.push(make("p", {}, "The client is told ", make("code", {}, explanation.told), "."));
   parts.push(way(explanation));
   const facts = make("dl");
@@ -175,7 +180,8 @@ function show(explanation, phrase) {
   if (explanation.interim) fact("Before it", status(explanation.interim.status, phrase?.(explanation.interim.status)), ` ${explanation.interim.reason}`);
   if (explanation.outcomes.length > 0) fact("Can come of it", explanation.outcomes.map((outcome) => `${outcome.statuses.length === 1 ? outcome.statuses[0] : "any"} ${outcome.reason}${outcome.expected ? " (expected)" : ""}`).join(", "));
   parts.push(facts);
-  const quiet = (step) => step.holds === true && !step.evidence;
+  // Of arrival the usual is not said.
+  const quiet = (step) => step.holds === true && (!step.evidence || (step.stage === stages[0] && !step.key?.place));
   const body = explanation.steps.map((step) => make(
     "tr",
     { class: step.holds === false ? "no" : quiet(step) ? "quiet" : "", hidden: quiet(step) },
@@ -271,14 +277,14 @@ async function showReference() {
   const known = await reference();
   const codes = known.statuses.map((line) => {
     const facts = make("dl");
-    const fact = (name, value) => { if (value) facts.append(make("dt", {}, name), make("dd", {}, value)); };
+    const fact = (name, value) => { if (value) facts.append(make("dt", {}, name), make("dd", {}, ...prose(value))); };
     fact("Means", line.meaning);
     fact("When", line.when);
     fact("When not", line.when_not);
     fact("A client then", line.next);
     fact("Carries", line.required.join(", "));
     fact("Rule", line.section);
-    const reasons = line.reasons.map((reason) => make("tr", {}, make("td", {}, make("a", { href: `#answers?reason=${encodeURIComponent(reason.id)}` }, reason.id)), make("td", {}, reason.stage), make("td", {}, reason.sentence), make("td", {}, reason.remedy ?? "")));
+    const reasons = line.reasons.map((reason) => make("tr", {}, make("td", {}, make("a", { href: `#answers?reason=${encodeURIComponent(reason.id)}` }, reason.id)), make("td", {}, reason.stage), make("td", {}, ...prose(reason.sentence)), make("td", {}, ...prose(reason.remedy ?? ""))));
     const table = reasons.length > 0 ? make("div", { class: "list" }, make("table", {}, make("tbody", {}, ...reasons))) : "";
     const text = [line.code, line.name, line.meaning, ...line.reasons.map((reason) => `${reason.id} ${reason.sentence}`)].join(" ").toLowerCase();
     return make("details", { "data-text": text }, make("summary", {}, status(line.code, line.name)), facts, table);
@@ -288,7 +294,7 @@ async function showReference() {
     const rows = compared.rows.map((line) => make("tr", {}, make("th", { scope: "row" }, line.question), ...line.answers.map((answer) => make("td", {}, answer))));
     const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
     const text = `${compared.codes.join(" ")} ${compared.advice}`.toLowerCase();
-    return make("details", { "data-text": text }, make("summary", {}, compared.codes.join(" · ")), make("div", { class: "list" }, table), make("p", {}, compared.advice));
+    return make("details", { "data-text": text }, make("summary", {}, compared.codes.join(" · ")), make("div", { class: "list" }, table), make("p", {}, ...prose(compared.advice)));
   });
   byId("codes").replaceChildren(make("h3", {}, "What tells them apart"), make("div", { class: "reference" }, ...comparisons), make("h3", {}, "Every code"), make("div", { class: "reference" }, ...codes));
   byId("reasons").replaceChildren(...known.statuses.flatMap((line) => line.reasons).map((reason) => make("option", { value: reason.id })));
@@ -346,7 +352,7 @@ window.addEventListener("hashchange", go);
 
 async function start() {
   try {
-    questions = (await ask("/questions")).questions;
+    ({ stages, questions } = await ask("/questions"));
     go();
     if (!location.hash.includes("?")) follow();
     showReference().catch(() => {});

@@ -109,8 +109,13 @@ pub(super) fn write(
     };
     let trusted = site.opened.config.trusts(request.peer);
     let left = request.forwards_left();
+    let (peer, client) = (request.peer.to_canonical(), request.client.to_canonical());
+    // What a trusted proxy says in two ways that do not agree counts for nothing here, and is nobody's to believe further on.
+    let both = head.has(Name::Forwarded) && head.has(Name::XForwardedFor);
+    let contradicts = trusted && both && client == peer;
     for line in head.end_to_end(bytes) {
         let dropped = match line.known {
+            Some(name @ (Name::Forwarded | Name::XForwardedFor)) => contradicts || is_ours(name, trusted),
             Some(name) => is_ours(name, trusted) || name == Name::MaxForwards && left.is_some(),
             None => poses(line.name.of(bytes), trusted),
         };
@@ -121,10 +126,9 @@ pub(super) fn write(
     }
     writer.put("Via", [via(head.version).as_bytes()])?;
     let scheme = if request.served.is_some() { "https" } else { "http" };
-    let (peer, client) = (request.peer.to_canonical(), request.client.to_canonical());
     let node = Node::of(peer);
-    let told = trusted && head.has(Name::Forwarded);
-    let told_x = trusted && head.has(Name::XForwardedFor);
+    let told = trusted && !contradicts && head.has(Name::Forwarded);
+    let told_x = trusted && !contradicts && head.has(Name::XForwardedFor);
     // Who says only one of the two is repeated in the other, so that they do not disagree.
     let (mut said, mut said_x) = (Vec::new(), Vec::new());
     if told != told_x && client != peer {

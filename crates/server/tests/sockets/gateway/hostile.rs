@@ -265,3 +265,17 @@ fn who_sends_all_before_it_reads_is_served_by_who_answers_before_it_reads() {
         }
     }
 }
+
+#[test]
+fn an_application_below_a_path_is_found_without_its_slash() {
+    let own = upstream(|_| None);
+    let route = format!("proxy = [{:?}]", own.url());
+    let site = Plan::new().top("explain = \"header\"").route("/app/{path...}", &route).start();
+    for method in ["GET", "POST", "PROPFIND"] {
+        let answer = site.ask(format!("{method} /app?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"));
+        assert_eq!((answer.status(), answer.get("location")), (308, Some("/app/?a=b")), "{method}");
+        assert_eq!(answer.reason(), "slash-missing");
+    }
+    assert_eq!(site.ask("GET /apple HTTP/1.1\r\nHost: a\r\n\r\n").status(), 404);
+    assert_eq!(site.ask("GET /app/ HTTP/1.1\r\nHost: a\r\n\r\n").text(), "own");
+}

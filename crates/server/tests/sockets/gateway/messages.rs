@@ -140,6 +140,12 @@ fn what_is_sent_is_written_anew() {
                 ("X-Forwarded-For", &["2001:db8::1, 127.0.0.1"]),
             ],
         ),
+        // What disagrees counts for nothing, here and there.
+        (
+            &trusting,
+            "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=9.9.9.9\r\nX-Forwarded-For: 5.5.5.5\r\n\r\n",
+            &[("Forwarded", &["for=127.0.0.1;proto=http;host=\"a\""]), ("X-Forwarded-For", &["127.0.0.1"])],
+        ),
         // The target as it was, or without its first segments.
         (&site, "GET /a%2Fb/%7e?%41 HTTP/1.1\r\nHost: a\r\n\r\n", &[("", &["GET /a%2Fb/%7e?%41 HTTP/1.1"])]),
         (
