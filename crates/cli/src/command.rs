@@ -18,6 +18,7 @@ mod serve;
 mod source;
 mod store;
 mod tail;
+mod tour;
 mod why;
 
 use crate::screen;
@@ -35,6 +36,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  verdict tour                    meet every status on this machine
   verdict serve                   serve this folder on http://127.0.0.1:8080
   verdict serve site --port 9000  serve another one, on another port
   verdict run                     run verdict.toml
@@ -58,6 +60,7 @@ pub(crate) enum Command {
     HashToken(hash_token::Args),
     Maintenance(maintenance::Args),
     Tail(tail::Args),
+    Tour(tour::Args),
     Why(why::Args),
     Store(store::Args),
     Schema(schema::Args),
@@ -78,6 +81,7 @@ impl Command {
             Command::HashToken(args) => hash_token::run(&args),
             Command::Maintenance(args) => maintenance::run(&args),
             Command::Tail(args) => tail::run(&args),
+            Command::Tour(args) => tour::run(&args),
             Command::Why(args) => why::run(&args),
             Command::Store(args) => store::run(&args),
             Command::Schema(args) => schema::run(&args),

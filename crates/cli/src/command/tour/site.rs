@@ -1,0 +1,153 @@
+//! The server of the tour: its files, its config, and how long it is there.
+
+use super::text;
+use super::upstreams::{self, Upstreams};
+use crate::command::Failure;
+use crate::start;
+use std::fs;
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use verdict_server::Server;
+use verdict_server::config::{self, Config};
+
+/// Who may read at `/desk`, and who may write; the tokens are in [`super::stops`].
+const TOKENS: &str = "reader:00cd4092ead58fb6219cdd8d0dd3b6c41ff1bbf559f7893ac4ca5ba365fa20d9:read\n\
+                      writer:22ef5ab957fa0d5f4e588b4e3b9e5d16b8c864ab2972c343d3d5d9ced9a9d41e:write\n";
+
+const SCHEMA: &str =
+    r#"{ "type": "object", "required": ["title"], "properties": { "title": { "type": "string", "minLength": 1 } } }"#;
+
+/// What is served, until it is dropped: then nothing of it is left.
+pub(super) struct Tour {
+    pub(super) address: SocketAddr,
+    folder: TempDir,
+    config: Option<Config>,
+    _upstreams: Upstreams,
+}
+
+impl Tour {
+    /// Makes the folder, starts the applications and reads the config.
+    pub(super) fn prepare(address: &SocketAddr) -> Result<Tour, Failure> {
+        let unmade = |error: std::io::Error| Failure::Wrong(format!("the tour's folder cannot be made: {error}"));
+        let folder = tempfile::Builder::new().prefix("verdict-tour-").tempdir().map_err(unmade)?;
+        let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).map_err(unmade);
+        fs::create_dir_all(folder.path().join("site/docs")).map_err(unmade)?;
+        write("tokens.txt", TOKENS.as_bytes())?;
+        write("note.schema.json", SCHEMA.as_bytes())?;
+        write("site/index.html", b"<!doctype html>\n<link rel=\"stylesheet\" href=\"/app.css\">\n<h1>The tour</h1>\n")?;
+        write("site/app.css", b"h1 { font-family: sans-serif }\n")?;
+        write("site/hello.txt", b"Hello.\n")?;
+        write("site/docs/index.html", b"<h1>Documents</h1>\n")?;
+        let film: Vec<u8> = (0..100_000_u32).map(|i| b'a' + (i % 26) as u8).collect();
+        write("site/film.bin", &film)?;
+        let upstreams =
+            upstreams::start().map_err(|error| Failure::Wrong(format!("no application could be started: {error}")))?;
+        let text = config(*address, &upstreams);
+        let config = Config::parse(&text, "tour.toml", folder.path())?;
+        Ok(Tour { address: *address, folder, config: Some(config), _upstreams: upstreams })
+    }
+
+    /// The operator's side of it.
+    pub(super) fn console(&self) -> config::Console {
+        config::Console::of_state(&self.state())
+    }
+
+    fn state(&self) -> std::path::PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Is there for as long as somebody looks at it.
+    pub(super) fn visit<T>(mut self, look: impl FnOnce(&Tour) -> Result<T, Failure>) -> Result<T, Failure> {
+        let Some(config) = self.config.take() else { unreachable!("it is visited once") };
+        let server = Server::start(config).map_err(|error| Failure::Wrong(error.to_string()))?;
+        let looked = look(&self);
+        let stopped = server.stop().map_err(|error| Failure::Wrong(error.to_string()));
+        looked.and_then(|looked| stopped.map(|()| looked))
+    }
+
+    /// Stays until a signal ends it.
+    pub(super) fn stay(mut self) -> Result<(), Failure> {
+        let Some(config) = self.config.take() else { unreachable!("it is visited once") };
+        let (address, state) = (self.address, self.state());
+        start::start(config, None, |_| text::guide(address, &state))
+    }
+}
+
+/// The config. Its times are short, since somebody waits.
+fn config(address: SocketAddr, upstreams: &Upstreams) -> String {
+    let Upstreams { fine, garbage, slow, broken, .. } = upstreams;
+    format!(
+        r#"# What `verdict tour` runs.
+listen  = ["http://{address}"]
+state   = "./state"
+explain = "header"                 # the reason goes with every answer
+log     = "off"
+workers = 1
+
+[limits]
+head   = "500ms"
+fields = "8KiB"
+
+[auth.staff]
+tokens = "tokens.txt"
+
+[route."/{{path...}}"]
+files = "./site"
+
+[route."/index.html"]
+redirect = {{ to = "/", status = 301 }}
+
+[route."/welcome/{{path...}}"]
+files = "./site"
+hints = ["</app.css>; rel=preload; as=style"]
+
+[route."/today"]
+redirect = {{ to = "/hello.txt", status = 302 }}
+
+[route."/api/v1/{{path...}}"]
+redirect = {{ to = "/api/v2/{{path}}", status = 307 }}
+
+[route."/api/v2/{{path...}}"]
+proxy = "{fine}"
+
+[route."/notes/{{id}}"]
+documents = {{ schema = "note.schema.json", unique = ["/title"], if-match = "required" }}
+limits    = {{ body = "4KiB", length = "required" }}
+
+[route."/full/{{id}}"]
+documents = {{ quota = "100B" }}
+
+[route."/render"]
+jobs = {{ to = "{fine}/render" }}
+
+[route."/desk/{{id}}"]
+documents = {{}}
+auth      = "staff"
+allow     = {{ read = ["*"], write = ["scope:write"] }}
+
+[route."/limited"]
+proxy = "{fine}"
+rate  = "2/min per client"
+
+[route."/closed"]
+proxy       = "{fine}"
+maintenance = {{ until = 2100-01-01T00:00:00Z }}
+
+[route."/chat"]
+proxy = {{ to = "{fine}", upgrade = "websocket" }}
+
+[route."/broken"]
+proxy = "{broken}"
+
+[route."/garbage"]
+proxy = "{garbage}"
+
+[route."/slow"]
+proxy   = "{slow}"
+timeout = {{ first-byte = "300ms" }}
+
+[route."/loop"]
+proxy = "http://{address}"
+"#
+    )
+}

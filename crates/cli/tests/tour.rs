@@ -1,0 +1,119 @@
+//! `verdict tour`: every status by its real circumstance, on this machine, and nothing left of it.
+
+mod running;
+
+use running::{Lines, PATIENCE, signal};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The command, whose folders are made in this one.
+fn tour(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+    command.arg("tour").args(arguments).env("TMPDIR", folder).stdin(Stdio::null());
+    command
+}
+
+fn output(folder: &Path, arguments: &[&str]) -> Output {
+    tour(folder, arguments).output().expect("the command starts")
+}
+
+fn is_empty(folder: &Path) -> bool {
+    folder.read_dir().expect("a folder").next().is_none()
+}
+
+#[test]
+fn every_status_is_met_by_its_circumstance_in_less_than_a_minute() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let began = Instant::now();
+    // Two at once do not meet.
+    let other = tour(folder.path(), &["--check", "--json"]).stdout(Stdio::piped()).spawn().expect("the command starts");
+    let checked = output(folder.path(), &["--check"]);
+    let text = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&checked.stderr));
+    let other = other.wait_with_output().expect("it ends");
+    assert!(other.status.success());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let told: Value = serde_json::from_slice(&other.stdout).expect("JSON");
+    let stops = told["stops"].as_array().expect("a list");
+    assert!(stops.len() >= 44 && told["missed"] == 0, "{told:#}");
+    for stop in stops {
+        assert!(stop["code"] == stop["came"] && stop["misses"] == serde_json::json!([]), "{stop:#}");
+        let line = format!("✓ {}  {}", stop["code"], stop["reason"].as_str().expect("a reason"));
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    assert!(is_empty(folder.path()), "something is left of it");
+}
+
+#[test]
+fn one_of_them_is_shown_with_the_way_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = output(folder.path(), &["--code", "412", "--code", "502"]);
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success(), "{text}{}", String::from_utf8_lossy(&shown.stderr));
+    for words in [
+        "412 Precondition Failed\n",
+        "> PUT /notes/",
+        "> If-Match: \"v7\"",
+        "< HTTP/1.1 412 Precondition Failed",
+        "and why\n412 Precondition Failed  if-match-failed  RFC 9110 §13.1.1",
+        "precondition  no   does If-Match hold? If-Match: \"v7\" against current \"",
+        "route /notes/{id} (documents, tour.toml:",
+        "502 Bad Gateway\n",
+        "process    no   did the upstream answer? 127.0.0.1:",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let none = output(folder.path(), &["--code", "299"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("the tour does not give 299; it gives 100 101 103 200"));
+    assert!(is_empty(folder.path()), "something is left of it");
+}
+
+/// The lines of the guide for a shell, by code.
+fn lines(said: &Lines) -> BTreeMap<u16, String> {
+    let mut lines = BTreeMap::new();
+    let mut code = None;
+    while let Some(line) = said.next() {
+        if line.starts_with("Ctrl-C") {
+            break;
+        }
+        match (line.strip_prefix("    "), code.take()) {
+            (Some(command), Some(code)) => {
+                lines.insert(code, command.to_owned());
+            }
+            _ => code = line.get(..3).and_then(|code| code.parse::<u16>().ok()),
+        }
+    }
+    lines
+}
+
+#[test]
+fn each_line_for_a_shell_makes_its_status_happen() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: needs curl (apt-get install curl)");
+        return;
+    }
+    for word in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut child = tour(folder.path(), &[]).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let said = Lines::of(child.stderr.take().expect("it is piped"));
+        let lines = lines(&said);
+        assert!(lines.len() >= 44, "{lines:?}");
+        for (code, line) in lines.iter().filter(|_| word == "TERM") {
+            let ran = Command::new("bash").args(["-c", line]).stdin(Stdio::null()).output().expect("a shell");
+            let told = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+            assert!(told.contains(&format!("HTTP/1.1 {code} ")), "{code}: {line}\n{told}");
+        }
+        assert!(!is_empty(folder.path()));
+        signal(child.id(), word);
+        let began = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            assert!(began.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(is_empty(folder.path()), "something is left of it after SIG{word}");
+    }
+}
