@@ -245,7 +245,7 @@ impl Counting<'_> {
             command.args(["-q", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", out.display()));
             command.arg(binary);
             let setting = Setting { cores: &[], room: None, log: false };
-            let (mut server, address) = verdict::start_as(command, self.site, setting, 1)?;
+            let (mut server, address) = verdict::start_for_counting(command, self.site, setting)?;
             let asked = case.prove(address).and_then(|proven| {
                 let done = batch(address, &proven.request, batches, proven.answer);
                 done.while_trying(format_args!("get {}", case.target))

@@ -99,6 +99,19 @@ pub(crate) fn start_as(
     Ok((server, address))
 }
 
+/// Starts it by a command for a count of a few thousand requests: the recorder's ring is so short that it has gone round by then,
+/// as it has in a server that runs. Before that each answer pays for memory that is taken for the first time.
+pub(crate) fn start_for_counting(
+    command: Command,
+    site: &Site,
+    setting: Setting<'_>,
+) -> Result<(Server, SocketAddr), Failure> {
+    let address = free_address()?;
+    let keys = format!("listen = [\"http://{address}\"]\nconsole = {{ answers = 256 }}\n");
+    let server = start_at(command, site, setting, 1, Lines { keys: &keys, tables: "" }, address)?;
+    Ok((server, address))
+}
+
 /// Starts it with an address for TLS as well; the other one takes HTTP/2.
 pub(crate) fn start_secure(
     site: &Site,

@@ -26,8 +26,9 @@ const NONE_64: i64 = i64::MIN;
 /// Stands for a closing time that has no end.
 const REOPENED: i64 = i64::MAX;
 
-/// Where the texts begin, of which the id is the first.
+/// Where the texts begin, of which the id is the first; and how long all of them may be, so that the head has some room too.
 const TEXTS: usize = 132;
+const ROOM: usize = BYTES - TEXTS - 112;
 
 /// What is so of an answer: bits.
 const UNDERSTOOD: u8 = 1;
@@ -105,10 +106,23 @@ impl Pen<'_> {
 #[inline]
 pub(super) fn put(noted: &Noted<'_>, bytes: &mut [u8; BYTES]) -> usize {
     let index = |reason: Option<Reason>| reason.map_or(NONE_16, |reason| reason.index() as u16);
-    let passed = noted.passed;
-    let rated = passed.and_then(Passed::rated);
-    let user = passed.and_then(Passed::user).unwrap_or_default().as_bytes();
-    let (mut size, mut modified, mut tag, mut media_type, mut flags) = (0, NONE_64, &b""[..], &b""[..], 0);
+    let mut flags = 0;
+    flags |= if noted.head.is_ok() { UNDERSTOOD } else { 0 };
+    flags |= if noted.gone { GONE } else { 0 };
+    // Most answers have none of these.
+    let (mut user, mut rated, mut closed) = (&b""[..], None, NONE_64);
+    if let Some(passed) = noted.passed {
+        user = passed.user().unwrap_or_default().as_bytes();
+        rated = passed.rated();
+        closed = match passed.closed() {
+            Some(Until::Unix(second)) => second,
+            Some(Until::Reopened) => REOPENED,
+            None => NONE_64,
+        };
+        flags |= if rated.is_some() { RATED } else { 0 };
+        flags |= if passed.is_cross_site() { CROSS_SITE } else { 0 };
+    }
+    let (mut size, mut modified, mut tag, mut media_type) = (0, NONE_64, &b""[..], &b""[..]);
     if let Some(found) = noted.found {
         let description = &found.description;
         flags |= FOUND | if description.ranges { RANGES } else { 0 };
@@ -117,26 +131,31 @@ pub(super) fn put(noted: &Noted<'_>, bytes: &mut [u8; BYTES]) -> usize {
         tag = description.tag.as_deref().unwrap_or_default().as_bytes();
         media_type = description.media_type.as_bytes();
     }
-    flags |= if noted.head.is_ok() { UNDERSTOOD } else { 0 };
-    flags |= if noted.gone { GONE } else { 0 };
-    flags |= if rated.is_some() { RATED } else { 0 };
-    flags |= if passed.is_some_and(Passed::is_cross_site) { CROSS_SITE } else { 0 };
-    let (evidence, sentence) =
-        noted.remark.map_or((&b""[..], &b""[..]), |remark| (remark.evidence.as_bytes(), remark.sentence.as_bytes()));
-    let (member, failure) = match noted.journey {
-        Some(journey) => (journey.member_name().unwrap_or_default().as_bytes(), journey.failure()),
-        None => (&b""[..], None),
+    let (mut evidence, mut sentence) = (&b""[..], &b""[..]);
+    if let Some(remark) = noted.remark {
+        (evidence, sentence) = (remark.evidence.as_bytes(), remark.sentence.as_bytes());
+    }
+    let (mut member, mut failure) = (&b""[..], None);
+    if let Some(journey) = noted.journey {
+        (member, failure) = (journey.member_name().unwrap_or_default().as_bytes(), journey.failure());
+    }
+    let mut room = ROOM;
+    let mut cut = |text: &'_ [u8], most: usize| {
+        let length = text.len().min(most).min(room);
+        room -= length;
+        length
     };
-    let cut = |text: &'_ [u8], most: usize| text.len().min(most);
+    // The shorter ones first: what there is no room for is the end of many words.
     let lengths = [
         cut(noted.id, LONGEST_ID),
         cut(user, LONGEST_NAME),
         cut(tag, LONGEST_NAME),
         cut(media_type, LONGEST_NAME),
+        cut(member, LONGEST_NAME),
         cut(evidence, LONGEST_EVIDENCE),
         cut(sentence, LONGEST_SENTENCE),
-        cut(member, LONGEST_NAME),
     ];
+    let texts = [noted.id, user, tag, media_type, member, evidence, sentence];
     let mut pen = Pen { bytes, at: 0 };
     pen.put(noted.at.to_le_bytes());
     for number in noted.verdict.to_numbers() {
@@ -150,11 +169,6 @@ pub(super) fn put(noted: &Noted<'_>, bytes: &mut [u8; BYTES]) -> usize {
     pen.put(noted.bytes.to_le_bytes());
     pen.put(size.to_le_bytes());
     pen.put(modified.to_le_bytes());
-    let closed = match passed.and_then(Passed::closed) {
-        Some(Until::Unix(second)) => second,
-        Some(Until::Reopened) => REOPENED,
-        None => NONE_64,
-    };
     pen.put(closed.to_le_bytes());
     let (remaining, limit) = rated.map_or((0, 0), |rated| (rated.remaining, rated.limit));
     for count in [remaining, limit] {
@@ -175,15 +189,12 @@ pub(super) fn put(noted: &Noted<'_>, bytes: &mut [u8; BYTES]) -> usize {
     pen.put([noted.close.map_or(u8::MAX, |close| close as u8)]);
     let version = noted.head.map_or(Version::Http11, |(head, _)| head.version);
     pen.put([version as u8]);
-    for length in lengths {
-        pen.put([length as u8]);
-    }
+    pen.put(lengths.map(|length| length as u8));
     // What is known last: the flags, and how long the head is.
     let last = pen.at;
     pen.put([0; 3]);
     debug_assert_eq!(pen.at, TEXTS);
-    let texts = [noted.id, user, tag, media_type, evidence, sentence, member];
-    for (text, length) in texts.iter().zip(lengths) {
+    for (text, length) in texts.into_iter().zip(lengths) {
         if length > 0 {
             pen.text(&text[..length]);
         }
@@ -314,13 +325,13 @@ impl Recorded {
         let route = u16::from_le_bytes(eye.take()?);
         let (told, interim, failure) = (eye.reason()?, eye.reason()?, eye.reason()?);
         let [close, version] = eye.take()?;
-        let [id, user, tag, media_type, evidence, sentence, member] = eye.take()?;
+        let [id, user, tag, media_type, member, evidence, sentence] = eye.take()?;
         let [flags] = eye.take()?;
         let head = u16::from_le_bytes(eye.take()?);
         let is = |flag: u8| flags & flag != 0;
         let (id, user, tag) = (eye.string(id)?, eye.string(user)?, eye.string(tag)?);
-        let (media_type, evidence) = (eye.string(media_type)?, eye.string(evidence)?);
-        let (sentence, member) = (eye.string(sentence)?, eye.string(member)?);
+        let (media_type, member) = (eye.string(media_type)?, eye.string(member)?);
+        let (evidence, sentence) = (eye.string(evidence)?, eye.string(sentence)?);
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Some(Recorded {
             at,
@@ -370,5 +381,92 @@ impl Recorded {
         let (method, rest) = line.split_once(' ').unwrap_or((&line, ""));
         let target = if self.understood { rest.rsplit_once(" HTTP/").map_or(rest, |(target, _)| target) } else { rest };
         (method.to_owned(), target.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use verdict_core::{Facts, decide};
+    use verdict_wire::{Limits, Progress};
+
+    fn noted<'a>(head: Asked<'a>, id: &'a [u8], remark: &'a Remark) -> Noted<'a> {
+        Noted {
+            at: 1_784_111_777_042,
+            id,
+            client: IpAddr::from([127, 0, 0, 1]),
+            verdict: decide(&Facts::default()),
+            told: None,
+            interim: None,
+            route: Some(3),
+            config: 7,
+            bytes: 5,
+            times: Some([Duration::from_micros(1), Duration::from_secs(2), Duration::from_secs(1 << 40)]),
+            at_byte: None,
+            close: Some(Close::Upgraded),
+            gone: false,
+            head,
+            target: None,
+            found: None,
+            passed: None,
+            remark: Some(remark),
+            journey: None,
+        }
+    }
+
+    fn kept(noted: &Noted<'_>) -> (Box<[u8; BYTES]>, Recorded) {
+        let mut bytes = Box::new([0; BYTES]);
+        let length = put(noted, &mut bytes);
+        assert!(length <= BYTES);
+        let read = Recorded::parse(&bytes).expect("it can be read");
+        (bytes, read)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_read_again_however_long_it_is(
+            id in "[!-~]{1,128}",
+            evidence in ".{0,300}",
+            sentence in ".{0,300}",
+            target in "/[a-z]{0,600}",
+            host in "[a-z.]{1,300}",
+        ) {
+            let message = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nIf-Match: \"x\"\r\n\r\n");
+            let mut head = Head::new();
+            prop_assert_eq!(head.parse(message.as_bytes(), &Limits::default()), Ok(Progress::Complete));
+            let remark = Remark { evidence: evidence.clone(), sentence: sentence.clone() };
+            let (_, read) = kept(&noted(Ok((&head, message.as_bytes())), id.as_bytes(), &remark));
+            prop_assert_eq!(&read.id, &id);
+            prop_assert_eq!((read.route, read.config, read.bytes, read.close), (Some(3), 7, 5, Some(Close::Upgraded)));
+            prop_assert_eq!(read.times, Some([1, 2_000_000, NONE_32 - 1]));
+            let (method, asked) = read.asked();
+            prop_assert_eq!(method, "GET");
+            let as_sent = target == asked || read.cut && target.starts_with(&asked);
+            prop_assert!(as_sent, "{} {}", target, asked);
+            let whole = evidence.len() <= LONGEST_EVIDENCE && id.len() + evidence.len() <= ROOM;
+            prop_assert!(!whole || read.evidence == evidence, "{}", read.evidence);
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_secret_is_kept() {
+        let message =
+            b"GET http://ann:s3cr3t@a/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cr3t\r\nCookie: s3cr3t=1\r\n\
+                        Proxy-Authorization: Basic s3cr3t\r\nX-Api-Key: s3cr3t\r\nReferer: http://b/?s3cr3t\r\n\
+                        Idempotency-Key: \"s3cr3t\"\r\nAccept: text/html\r\n\r\n";
+        let mut head = Head::new();
+        // The wire refuses such a target; whoever would keep it has it hidden.
+        let _ = head.parse(message, &Limits::default());
+        let plain: Vec<u8> = String::from_utf8_lossy(message).replace("http://ann:s3cr3t@a/x", "/x").into_bytes();
+        assert_eq!(head.parse(&plain, &Limits::default()), Ok(Progress::Complete));
+        let remark = Remark::default();
+        let (bytes, read) = kept(&noted(Ok((&head, &plain)), b"an-id", &remark));
+        let text = String::from_utf8_lossy(&bytes[..]).into_owned();
+        assert!(!text.contains("s3cr3t") && !text.contains("X-Api-Key"), "{text}");
+        let head = String::from_utf8(read.head).unwrap();
+        assert_eq!(head, "GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: -\r\nAccept: text/html");
+        let (_, read) = kept(&noted(Err((b"GET", b"http://(hidden)@a/")), b"an-id", &remark));
+        assert_eq!(read.asked(), ("GET".to_owned(), "http://(hidden)@a/".to_owned()));
     }
 }
