@@ -263,6 +263,44 @@ fn what_is_whole_already_is_not_fetched_again() {
 }
 
 #[test]
+fn a_part_that_does_not_say_how_long_the_whole_is_is_not_taken_for_the_end() {
+    let part = |range: &str, content: &str| {
+        format!("HTTP/1.1 206 Part\r\nETag: \"v7\"\r\nContent-Range: bytes {range}/*\r\n\r\n{content}")
+    };
+    let broken = "HTTP/1.1 200 OK\r\nETag: \"v7\"\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n";
+    let end = "HTTP/1.1 416 No\r\nContent-Range: bytes */9\r\nContent-Length: 0\r\n\r\n";
+    let folder = folder();
+    let script = Script::new(&[broken, &part("5-6", "56"), &part("7-8", "78"), end]);
+    assert_eq!(get(folder.path(), &[&script.url("/f"), "-o", "f"]).exit, 1);
+    let ran = get(folder.path(), &[&script.url("/f"), "-o", "f", "--resume"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(fs::read(folder.path().join("f")).expect("it is there"), b"012345678");
+    assert!(script.asked()[2].contains("Range: bytes=7-\r\n"));
+}
+
+#[test]
+fn an_interim_answer_is_shown_and_read_past() {
+    let script = Script::new(&[&format!("HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n{OK}")]);
+    let ran = get(folder().path(), &["-v", &script.url("/")]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "hi"));
+    assert!(ran.stderr.contains("< Link: </a>; rel=preload\n* read on (interim)"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_of_which_only_the_time_is_known_is_asked_about_by_that() {
+    let folder = folder();
+    fs::write(folder.path().join("f"), "old").expect("a file");
+    let script =
+        Script::new(&["HTTP/1.1 304 Not Modified\r\n\r\n", "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"]);
+    let ran = get(folder.path(), &[&script.url("/f"), "-o", "f", "--resume"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, "f is unchanged\n"));
+    // What is there stays when there is nothing to take its place.
+    assert_eq!(get(folder.path(), &[&script.url("/f"), "-o", "f"]).exit, 1);
+    assert_eq!(names(folder.path()), ["f"]);
+    assert!(script.asked()[0].contains("\r\nIf-Modified-Since: "));
+}
+
+#[test]
 fn an_answer_that_is_cut_or_malformed_is_a_failure() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(100 << 10));
@@ -392,7 +430,7 @@ fn a_certificate_has_to_be_believed() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let pem = |name: &str| examples.join(name).display().to_string();
     let config = format!(
-        "listen = [\"https://127.0.0.1:0\"]\n[tls]\ncertificate = {:?}\nkey = {:?}\n[route.\"/\"]\n\
+        "listen = [\"https://0.0.0.0:0\"]\n[tls]\ncertificate = {:?}\nkey = {:?}\n[route.\"/\"]\n\
          respond = {{ status = 200, body = \"hello\" }}\n",
         pem("localhost.pem"),
         pem("localhost.key"),
@@ -409,6 +447,10 @@ fn a_certificate_has_to_be_believed() {
         let ran = get(folder.path(), &[&url]);
         assert!(ran.exit == 1 && ran.stderr.contains("there is no TLS"), "{}", ran.stderr);
     }
+    // The certificate is for 127.0.0.1, and not for its neighbour.
+    let url = format!("https://127.0.0.2:{port}/");
+    let ran = get(folder.path(), &["--cacert", &pem("localhost.pem"), &url]);
+    assert!(ran.exit == 1 && ran.stderr.contains("there is no TLS"), "{}", ran.stderr);
     let ran = get(folder.path(), &["--cacert", "missing.pem", "https://localhost/"]);
     assert!(ran.exit == 1 && ran.stderr.contains("missing.pem"), "{}", ran.stderr);
 }

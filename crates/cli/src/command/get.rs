@@ -199,7 +199,16 @@ impl Job<'_> {
                     return Ok(());
                 }
                 Next::Done | Next::Replace => return self.whole(&mut exchange),
-                Next::Append { complete, .. } => return self.append(&mut exchange, complete),
+                Next::Append { complete: Some(complete), .. } => {
+                    self.append(&mut exchange, Some(complete))?;
+                    return self.finish(Origin { length: Some(complete), ..self.kept.clone().unwrap_or_default() });
+                }
+                // Whether that was the end is not said: who asks for more than there is, is told (RFC 9110 §15.5.17).
+                Next::Append { complete: None, .. } if self.retries < self.args.retries => {
+                    self.append(&mut exchange, None)?;
+                    self.retries += 1;
+                }
+                Next::Append { complete: None, .. } => return Err(self.lost(&Lost::Cut)),
                 Next::Complete => return self.finish(self.kept.clone().unwrap_or_default()),
                 // The first three are no final answers, and another protocol is never offered.
                 Next::ReadOn | Next::SendContent | Next::Switch | Next::GiveUp(_) => {
@@ -235,7 +244,13 @@ impl Job<'_> {
         let trust = || self.trust.clone().map_or_else(|| Ok(Trust::of_the_system()), Ok);
         Exchange::begin(&request, &trust, Duration::from_secs(self.args.timeout), |came| match came {
             Came::Request(head) if self.args.verbose => lines("> ", head),
-            Came::Head(response, message) if self.args.verbose => lines("< ", &message[..response.len]),
+            Came::Head(response, message) if self.args.verbose => {
+                lines("< ", &message[..response.len]);
+                if response.is_interim() {
+                    let method = Method::from_token(self.request.method.as_bytes());
+                    self.say(&told(&next(&Facts::new(method, response.status))));
+                }
+            }
             Came::Request(_) | Came::Head(..) => {}
         })
     }
@@ -315,16 +330,17 @@ impl Job<'_> {
         let origin = origin_of(exchange, &self.start);
         let begun = place.begin(part, &origin);
         begun.map_err(|error| Failure::Wrong(format!("{} cannot be written: {error}", self.file())))?;
-        self.receive(exchange, origin)
+        self.receive(exchange, &origin)?;
+        self.finish(origin)
     }
 
-    /// The rest of what is there.
+    /// The rest of what is there, or some of it.
     fn append(&mut self, exchange: &mut Exchange, complete: Option<u64>) -> Result<(), Failure> {
         let origin = Origin { length: complete, ..self.kept.clone().unwrap_or_default() };
-        self.receive(exchange, origin)
+        self.receive(exchange, &origin)
     }
 
-    fn receive(&mut self, exchange: &mut Exchange, origin: Origin) -> Result<(), Failure> {
+    fn receive(&mut self, exchange: &mut Exchange, origin: &Origin) -> Result<(), Failure> {
         let file = self.file();
         let Some(part) = &mut self.part else { return Ok(()) };
         let mut progress = Progress::new(part.size, origin.length);
@@ -340,12 +356,11 @@ impl Job<'_> {
         drop(progress);
         let size = part.size;
         match received {
-            Err(lost) => return Err(self.lost(&lost)),
-            Ok(Err(error)) => return Err(Failure::Wrong(format!("{file} cannot be written: {error}"))),
-            Ok(Ok(())) if origin.length.is_some_and(|length| length != size) => return Err(self.lost(&Lost::Cut)),
-            Ok(Ok(())) => {}
+            Err(lost) => Err(self.lost(&lost)),
+            Ok(Err(error)) => Err(Failure::Wrong(format!("{file} cannot be written: {error}"))),
+            Ok(Ok(())) if origin.length.is_some_and(|length| length != size) => Err(self.lost(&Lost::Cut)),
+            Ok(Ok(())) => Ok(()),
         }
-        self.finish(origin)
     }
 
     fn finish(&mut self, origin: Origin) -> Result<(), Failure> {

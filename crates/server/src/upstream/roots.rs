@@ -66,6 +66,11 @@ impl Roots {
         (Roots { config: Arc::new(config), read }, taken)
     }
 
+    /// The certificates of the file that was read; none of the system's.
+    pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.read
+    }
+
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         self.config.clone()
     }
