@@ -2,7 +2,7 @@
 
 mod running;
 
-use running::{Lines, PATIENCE, Running};
+use running::{Lines, PATIENCE, Running, signal, wait_for};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -339,6 +339,16 @@ fn a_silent_server_is_left() {
 }
 
 #[test]
+fn a_wait_can_be_interrupted() {
+    let script = Script::new(&["HTTP/1.1 503 Later\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+    let mut child = command.args(["get", &script.url("/")]).stderr(Stdio::piped()).spawn().expect("it starts");
+    Lines::of(child.stderr.take().expect("it is piped")).until("asked again in 120 s");
+    signal(child.id(), "INT");
+    wait_for("it ends", || child.try_wait().expect("its state").is_some());
+}
+
+#[test]
 fn control_bytes_of_a_server_stay_off_the_terminal() {
     let problem = r#"{"detail":"\u001b[31mred","remedy":"do\u0007 it"}"#;
     let answer = format!(
@@ -400,6 +410,23 @@ fn this_server_is_understood() {
 
     let ran = get(folder.path(), &["-I", &url("/a.txt")]);
     assert!(ran.exit == 0 && ran.stdout.starts_with("HTTP/1.1 200 OK\n"), "{}", ran.stdout);
+    // What was written just now could change within the same tick of the clock: until that is over its tag is weak.
+    let mut tag = String::new();
+    wait_for("its tag is strong", || {
+        let head = get(folder.path(), &["-I", &url("/a.txt")]).stdout;
+        tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("a tag").to_owned();
+        !tag.starts_with("W/")
+    });
+    let tag = tag.as_str();
+    for (tag, start, why) in
+        [(tag, "he", "part-fits"), (tag, "hello", "nothing-left"), ("\"x\"", "HE", "whole-instead")]
+    {
+        fs::write(folder.path().join("b.part"), start).expect("a part");
+        fs::write(folder.path().join("b.part.origin"), format!("url {}\netag {tag}\n", url("/a.txt"))).expect("a note");
+        let ran = get(folder.path(), &["-v", &url("/a.txt"), "-o", "b", "--resume"]);
+        assert!(ran.exit == 0 && ran.stderr.contains(why), "{why}: {}", ran.stderr);
+        assert_eq!(fs::read(folder.path().join("b")).expect("it is there"), b"hello", "{why}");
+    }
     let ran = get(folder.path(), &[&url("/missing")]);
     assert_eq!((ran.exit, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
     assert!(ran.stderr.starts_with("error: 404 Not Found: "), "{}", ran.stderr);

@@ -4,7 +4,7 @@ use crate::field::host::Authority;
 use std::fmt;
 
 /// The most bytes that a URL has here.
-pub const LONGEST: usize = 8 << 10;
+const LONGEST: usize = 8 << 10;
 
 /// A URL of `http` or `https`: an origin, a path and a query. A fragment is not part of it, since no server is told.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -36,7 +36,7 @@ pub enum UrlError {
     Authority,
     /// A byte that a URL cannot have, or a bad percent-encoding (RFC 3986 §2).
     Byte,
-    /// It has more than [`LONGEST`] bytes.
+    /// It has more than 8 KiB.
     TooLong,
 }
 
