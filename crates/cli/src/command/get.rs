@@ -5,6 +5,7 @@
 mod exchange;
 mod place;
 mod progress;
+mod words;
 
 use super::Failure;
 use crate::screen;
@@ -15,6 +16,7 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use verdict_core::Method;
 use verdict_core::client::{Content, Credentials, Decision, Facts, Kept, Limits, Location, Next, Url, Validator, next};
 use verdict_core::explain::visible;
 use verdict_core::field::content_range::ContentRange;
@@ -22,9 +24,8 @@ use verdict_core::field::date::HttpDate;
 use verdict_core::field::entity_tag::EntityTag;
 use verdict_core::field::media_type::MediaType;
 use verdict_core::field::retry_after::RetryAfter;
-use verdict_core::reason::Retry;
-use verdict_core::{Method, Status};
 use verdict_server::outgoing::Trust;
+use words::{head_lines, lines, printable, status_line, told, visible_lines};
 
 /// Ask a server, and do what its answer wants done next
 ///
@@ -432,40 +433,6 @@ impl Job<'_> {
     }
 }
 
-/// A decision in words: what, why, and where it is written.
-fn told(decision: &Decision) -> String {
-    let what = match decision.next {
-        Next::Follow { method, content, credentials, permanent } => format!(
-            "follow by {}{}{}{}",
-            method.name(),
-            if content { " with the same content" } else { "" },
-            if credentials { "" } else { ", without credentials" },
-            if permanent { ", for good" } else { "" },
-        ),
-        Next::Wait { seconds } => format!("wait {seconds} s and ask again"),
-        Next::Append { at, .. } => format!("append from byte {at} on"),
-        Next::GiveUp(Retry::AfterChange) => "stop: asking otherwise may help".to_owned(),
-        Next::GiveUp(Retry::AfterWhile) => "stop: asking later may help".to_owned(),
-        Next::GiveUp(_) => "stop".to_owned(),
-        Next::Done => "done".to_owned(),
-        Next::UseCopy => "use the copy".to_owned(),
-        Next::Replace => "take the whole".to_owned(),
-        Next::Complete => "done already".to_owned(),
-        Next::StartAnew => "begin anew".to_owned(),
-        Next::ReadOn | Next::SendContent | Next::Switch => "read on".to_owned(),
-        Next::Authenticate => "ask with credentials".to_owned(),
-        Next::SendLength => "ask with a length".to_owned(),
-        Next::WithoutExpectation => "ask without an expectation".to_owned(),
-        Next::AfterHandshake => "ask after the handshake".to_owned(),
-        Next::OtherConnection => "ask over another connection".to_owned(),
-    };
-    format!("{what} ({}): {} {}", decision.why.id(), decision.why.sentence(), decision.section())
-}
-
-fn status_line(status: Status) -> String {
-    format!("{status} {}", status.reason_phrase()).trim_end().to_owned()
-}
-
 /// `detail` and `remedy` of a problem, or its `title` (RFC 9457 §3.1).
 fn problem(exchange: &mut Exchange) -> Option<String> {
     let mut bytes = Vec::new();
@@ -511,41 +478,6 @@ fn now() -> HttpDate {
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// A head with a mark before each line, and its control bytes and secrets taken out.
-fn lines(mark: &str, head: &[u8]) {
-    screen::tell(head_lines(mark, head).trim_end_matches('\n'));
-}
-
-fn head_lines(mark: &str, head: &[u8]) -> String {
-    let text = String::from_utf8_lossy(head);
-    let mut out = String::new();
-    for line in text.split("\r\n").take_while(|line| !line.is_empty()) {
-        let shown = match line.split_once(':') {
-            Some((name, _)) if is_one_of(name, &PRIVATE) => format!("{name}: …"),
-            _ => visible(line),
-        };
-        out.push_str(&format!("{mark}{shown}\n"));
-    }
-    out
-}
-
-/// Text for a terminal: lines and tabs stay, and other control characters are shown as what they are.
-fn printable(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for c in String::from_utf8_lossy(bytes).chars() {
-        match c {
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn visible_lines(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// A field line that was given, as name and value. Its value may be a secret, and is not repeated.
