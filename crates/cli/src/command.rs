@@ -7,6 +7,7 @@ mod code;
 mod completions;
 mod console;
 mod explain;
+mod get;
 mod hash_password;
 mod hash_token;
 mod maintenance;
@@ -45,6 +46,7 @@ Examples:
   verdict why ID                  why a request was answered as it was
   verdict tail --status 5xx       what the running server answers so
   verdict routes                  every status that each route can give
+  verdict get -v URL              ask a server, and say why each next step is taken
   verdict code 409                what 409 means, and when this server gives it
   verdict code 301 302 307 308    what tells these four apart";
 
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Check(check::Args),
     Code(code::Args),
     Explain(explain::Args),
+    Get(get::Args),
     Routes(routes::Args),
     HashPassword(hash_password::Args),
     HashToken(hash_token::Args),
@@ -76,6 +79,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Code(args) => code::run(&args),
             Command::Explain(args) => explain::run(&args),
+            Command::Get(args) => get::run(&args),
             Command::Routes(args) => routes::run(&args),
             Command::HashPassword(args) => hash_password::run(&args),
             Command::HashToken(args) => hash_token::run(&args),

@@ -49,9 +49,11 @@
 //! - [`decide`](mod@decide) is the table of contents: a line a stage, each with its codes and a file of its own.
 //! - [`path`] has the questions and [`reason`] what their "no" means, both in the order in which they decide.
 //! - [`possible`] walks the same stages over everything that can be brought to them: which answers there can be.
+//! - [`client`] is the other side: what must be done next with an answer.
 //! - [`status`] is the registry, [`cause`] the words of those who report what went wrong, [`field`] the fields.
 #![forbid(unsafe_code)]
 pub mod cause;
+pub mod client;
 pub mod decide;
 pub mod explain;
 pub mod field;

@@ -40,6 +40,7 @@ pub mod maintenance;
 mod metrics;
 mod moment;
 mod named;
+pub mod outgoing;
 mod rate;
 mod reactor;
 mod recorder;

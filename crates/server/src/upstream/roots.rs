@@ -7,6 +7,8 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+static SYSTEM: OnceLock<Roots> = OnceLock::new();
+
 /// Authorities, and what else a TLS connection to an upstream begins with.
 #[derive(Clone, Debug)]
 pub(crate) struct Roots {
@@ -27,14 +29,19 @@ impl Eq for Roots {}
 impl Roots {
     /// The system's, read when they are first needed. Where it has none, no certificate is trusted.
     pub(super) async fn of_the_system() -> Roots {
-        static SYSTEM: OnceLock<Roots> = OnceLock::new();
-        let read =
-            || SYSTEM.get_or_init(|| Roots::new(rustls_native_certs::load_native_certs().certs, [].into()).0).clone();
         match SYSTEM.get() {
             Some(roots) => roots.clone(),
             // A bundle has some hundred certificates: a thread that may wait reads them.
-            None => tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| read()),
+            None => {
+                let read = tokio::task::spawn_blocking(Roots::of_the_system_now).await;
+                read.unwrap_or_else(|_| Roots::of_the_system_now())
+            }
         }
+    }
+
+    /// The same, for who may wait.
+    pub(crate) fn of_the_system_now() -> Roots {
+        SYSTEM.get_or_init(|| Roots::new(rustls_native_certs::load_native_certs().certs, [].into()).0).clone()
     }
 
     /// Those of a PEM file. A certificate that is no authority's is believed itself. Errors: what is wrong with the file, in
@@ -59,7 +66,12 @@ impl Roots {
         (Roots { config: Arc::new(config), read }, taken)
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    /// The certificates of the file that was read; none of the system's.
+    pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.read
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
         self.config.clone()
     }
 }

@@ -18,6 +18,8 @@ enum About {
     Run,
     /// Those that read a config.
     Config,
+    /// `get` alone.
+    Get,
 }
 
 impl About {
@@ -26,6 +28,7 @@ impl About {
             About::All => true,
             About::Serving => matches!(command, "run" | "serve"),
             About::Run => command == "run",
+            About::Get => command == "get",
             About::Config => matches!(command, "run" | "check" | "explain" | "routes"),
         }
     }
@@ -46,6 +49,11 @@ pub(super) const SECTIONS: [Section; 4] = [
         entries: &[
             ("0", About::All, "It was done."),
             ("1", About::All, "What was asked for is wrong, such as a config with an error."),
+            (
+                "1",
+                About::Get,
+                "The final answer is a 4xx, a 5xx or a redirect that is not followed, or it did not come whole.",
+            ),
             ("2", About::All, "It was asked for wrongly: an argument that is unknown or cannot be read."),
         ],
     },
@@ -72,12 +80,24 @@ pub(super) const SECTIONS: [Section; 4] = [
     },
     Section {
         title: "FILES",
-        entries: &[(
-            "verdict.toml",
-            About::Config,
-            "The config, in the folder that the command runs in unless -c names another. What it names is found from \
+        entries: &[
+            (
+                "FILE.part, FILE.part.origin",
+                About::Get,
+                "What has come of a download, and where from and of which version: what --resume goes on with.",
+            ),
+            (
+                "FILE.origin",
+                About::Get,
+                "Of a file that --resume completed: where from and of which version, so that it is not fetched twice.",
+            ),
+            (
+                "verdict.toml",
+                About::Config,
+                "The config, in the folder that the command runs in unless -c names another. What it names is found from \
                  the folder that it is in, and neither it nor that is ever served.",
-        )],
+            ),
+        ],
     },
     Section {
         title: "SIGNALS",
