@@ -44,6 +44,8 @@ fn every_status_is_met_by_its_circumstance_in_less_than_a_minute() {
         let line = format!("✓ {}  {}", stop["code"], stop["reason"].as_str().expect("a reason"));
         assert!(text.contains(&line), "{line}: {text}");
     }
+    let duties = told["duties"].as_array().expect("a list");
+    assert!(duties.len() == 7 && duties.iter().all(|duty| duty["misses"] == serde_json::json!([])), "{told:#}");
     assert!(is_empty(folder.path()), "something is left of it");
 }
 

@@ -1,9 +1,11 @@
 //! `verdict tour`: every status of the mission by its real circumstance, on this machine, with nothing but this program.
 //!
 //! The way: `site.rs` is the server with its files, its store and its config; `upstreams.rs` the applications behind it, each with
-//! a fault of its own; `stops.rs` the table of what is sent and what has to come; `client.rs` sends it; `text.rs` shows it.
+//! a fault of its own; `stops.rs` the table of what is sent and what has to come; `client.rs` sends it; `duties.rs` what a client must
+//! do with an answer then; `text.rs` shows it.
 
 mod client;
+mod duties;
 mod site;
 mod stops;
 mod text;
@@ -12,6 +14,7 @@ mod upstreams;
 use super::Failure;
 use crate::screen::{self, Screen};
 use client::Visited;
+use duties::{DUTIES, Done, Duty};
 use site::Tour;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use stops::{STOPS, Stop};
@@ -80,19 +83,22 @@ fn free_address(port: Option<u16>) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::Wrong(error.to_string()))
 }
 
-/// Visits each, and compares.
+/// Visits each, does what a client must do, and compares.
 fn check(tour: Tour, json: bool) -> Result<(), Failure> {
-    let visited: Vec<(&Stop, Visited)> =
-        tour.visit(|tour| Ok(STOPS.iter().map(|stop| (stop, client::visit(stop, tour.address))).collect()))?;
-    let missed = visited.iter().filter(|(_, visited)| !visited.misses.is_empty()).count();
+    let (done, visited): (Vec<(&Duty, Done)>, Vec<(&Stop, Visited)>) = tour.visit(|tour| {
+        let done = DUTIES.iter().map(|duty| (duty, duties::perform(duty, tour))).collect();
+        Ok((done, STOPS.iter().map(|stop| (stop, client::visit(stop, tour.address))).collect()))
+    })?;
+    let misses = visited.iter().map(|(_, visited)| &visited.misses).chain(done.iter().map(|(_, done)| &done.misses));
+    let missed = misses.filter(|misses| !misses.is_empty()).count();
     if json {
         let stops = visited.iter().map(|(stop, visited)| text::data(stop, visited));
-        screen::say(&format!(
-            "{}\n",
-            Json::object([("stops", Json::list(stops)), ("missed", Json::Number(missed as u64))])
-        ))?;
+        let duties = done.iter().map(|(duty, done)| text::data_of_duty(duty, done));
+        let members =
+            [("stops", Json::list(stops)), ("duties", Json::list(duties)), ("missed", Json::Number(missed as u64))];
+        screen::say(&format!("{}\n", Json::object(members)))?;
     } else {
-        screen::say(&text::table(&visited, &Screen::stdout()))?;
+        screen::say(&text::table(&visited, &done, missed, &Screen::stdout()))?;
     }
     if missed == 0 { Ok(()) } else { Err(Failure::Said) }
 }

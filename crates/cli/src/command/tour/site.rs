@@ -6,9 +6,12 @@ use crate::command::Failure;
 use crate::start;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use verdict_server::Server;
 use verdict_server::config::{self, Config};
+use verdict_server::maintenance::Until;
 
 /// Who may read at `/desk`, and who may write; the tokens are in [`super::stops`].
 const TOKENS: &str = "reader:00cd4092ead58fb6219cdd8d0dd3b6c41ff1bbf559f7893ac4ca5ba365fa20d9:read\n\
@@ -52,6 +55,11 @@ impl Tour {
         config::Console::of_state(&self.state())
     }
 
+    /// Room for what a client keeps.
+    pub(super) fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn state(&self) -> std::path::PathBuf {
         self.folder.path().join("state")
     }
@@ -73,9 +81,19 @@ impl Tour {
     }
 }
 
+/// For how many seconds a route is closed that opens by itself.
+const SOON: i64 = 2;
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(since).unwrap_or(0)
+}
+
 /// The config. Its times are short, since somebody waits.
 fn config(address: SocketAddr, upstreams: &Upstreams) -> String {
-    let Upstreams { fine, garbage, slow, broken, .. } = upstreams;
+    let Upstreams { fine, garbage, slow, broken, breaking } = upstreams;
+    let soon = Until::Unix(now() + SOON);
     format!(
         r#"# What `verdict tour` runs.
 listen  = ["http://{address}"]
@@ -145,6 +163,17 @@ proxy = "{garbage}"
 [route."/slow"]
 proxy   = "{slow}"
 timeout = {{ first-byte = "300ms" }}
+
+[route."/breaking"]
+proxy = "{breaking}"
+
+[route."/soon"]
+proxy       = "{fine}"
+maintenance = {{ until = {soon} }}
+
+[route."/patient"]
+proxy = "{fine}"
+rate  = {{ rate = "1/s", per = "client", burst = 1 }}
 
 [route."/loop"]
 proxy = "http://{address}"

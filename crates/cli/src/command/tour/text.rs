@@ -1,6 +1,7 @@
 //! The tour for people: the table of a check, the transcript of one stop, and the guide for who stays.
 
 use super::client::{Answer, Visited};
+use super::duties::{Done, Duty};
 use super::site::Tour;
 use super::stops::{STOPS, Stop};
 use crate::command::console::style;
@@ -27,33 +28,55 @@ fn phrase(code: u16) -> &'static str {
     Status::from_wire(code).map(Status::phrase).unwrap_or_default()
 }
 
-/// A line for each stop, and below it its circumstance, or what is wrong.
-pub(super) fn table(visited: &[(&Stop, Visited)], screen: &Screen) -> String {
+/// A line for each stop, and below it its circumstance, or what is wrong; then what a client did with some of them.
+pub(super) fn table(visited: &[(&Stop, Visited)], done: &[(&Duty, Done)], missed: usize, screen: &Screen) -> String {
     let mut out = String::new();
     for (stop, visited) in visited {
-        let good = visited.misses.is_empty();
-        let mark = if good { screen.paint(Style::Green, "✓") } else { screen.paint(Style::Red, "✗") };
         let line = String::from_utf8_lossy(&visited.sent);
         let line = line.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1");
-        let code = screen.paint(style(stop.code), &stop.code.to_string());
-        let row = format!("{mark} {code}  {:<26}{:<34}{}", stop.reason, cut(line, 31), stop.carries.join(", "));
-        let _ = writeln!(out, "{}", row.trim_end());
-        let below =
-            if good { (Style::Faint, stop.circumstance.to_owned()) } else { (Style::Red, visited.misses.join("; ")) };
-        for line in wrap(&below.1, screen.width.saturating_sub(7)) {
-            let _ = writeln!(out, "       {}", screen.paint(below.0, &line));
-        }
+        let row = format!("{:<26}{:<34}{}", stop.reason, cut(line, 31), stop.carries.join(", "));
+        push_row(&mut out, stop.code, row.trim_end(), stop.circumstance, &visited.misses, screen);
     }
-    let missed = visited.iter().filter(|(_, visited)| !visited.misses.is_empty()).count();
-    let took: f64 = visited.iter().map(|(_, visited)| visited.took.as_secs_f64()).sum();
+    let _ = writeln!(out, "\n{}", screen.paint(Style::Strong, "What a client does then"));
+    for (duty, done) in done {
+        push_row(&mut out, duty.code, duty.duty, "", &done.misses, screen);
+    }
+    let took: f64 = visited
+        .iter()
+        .map(|(_, visited)| visited.took)
+        .chain(done.iter().map(|(_, done)| done.took))
+        .sum::<Duration>()
+        .as_secs_f64();
+    let count = visited.len() + done.len();
     let _ = match missed {
-        0 => writeln!(out, "\nall {} are as they have to be, in {took:.1} s", visited.len()),
-        missed => writeln!(out, "\n{missed} of {} are not as they have to be", visited.len()),
+        0 => writeln!(out, "\nall {count} are as they have to be, in {took:.1} s"),
+        missed => writeln!(out, "\n{missed} of {count} are not as they have to be"),
     };
     out
 }
 
-/// The same for programs.
+/// `✓ 412  row`, and below it a line or two.
+fn push_row(out: &mut String, code: u16, row: &str, below: &str, misses: &[String], screen: &Screen) {
+    let good = misses.is_empty();
+    let mark = if good { screen.paint(Style::Green, "✓") } else { screen.paint(Style::Red, "✗") };
+    let _ = writeln!(out, "{mark} {}  {row}", screen.paint(style(code), &code.to_string()));
+    let (paint, below) = if good { (Style::Faint, below.to_owned()) } else { (Style::Red, misses.join("; ")) };
+    for line in wrap(&below, screen.width.saturating_sub(7)).iter().filter(|line| !line.is_empty()) {
+        let _ = writeln!(out, "       {}", screen.paint(paint, line));
+    }
+}
+
+/// A duty for programs.
+pub(super) fn data_of_duty(duty: &Duty, done: &Done) -> Json {
+    Json::object([
+        ("code", Json::Number(duty.code.into())),
+        ("duty", duty.duty.into()),
+        ("microseconds", Json::Number(done.took.as_micros() as u64)),
+        ("misses", Json::list(done.misses.iter().map(String::as_str))),
+    ])
+}
+
+/// A stop for programs.
 pub(super) fn data(stop: &Stop, visited: &Visited) -> Json {
     let answer = visited.answer(stop);
     let came = answer.map_or(Json::Null, |answer| Json::Number(answer.status.into()));

@@ -15,6 +15,8 @@ pub(super) struct Upstreams {
     pub(super) garbage: String,
     /// Says nothing.
     pub(super) slow: String,
+    /// Breaks a download off, and knows how to go on with it.
+    pub(super) breaking: String,
 }
 
 /// The longest head that is read, and the longest time that a client may take.
@@ -22,7 +24,13 @@ const LONGEST: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn start() -> io::Result<Upstreams> {
-    Ok(Upstreams { fine: serve(fine)?, broken: serve(broken)?, garbage: serve(garbage)?, slow: serve(slow)? })
+    Ok(Upstreams {
+        fine: serve(fine)?,
+        broken: serve(broken)?,
+        garbage: serve(garbage)?,
+        slow: serve(slow)?,
+        breaking: serve(breaking)?,
+    })
 }
 
 /// Listens on a free port, and serves each connection on a thread of its own, for as long as the process lives.
@@ -111,4 +119,27 @@ fn slow(mut stream: TcpStream) -> io::Result<()> {
     hear(&mut stream)?;
     // Until whoever asked has left.
     io::copy(&mut stream, &mut io::sink()).map(|_| ())
+}
+
+fn breaking(mut stream: TcpStream) -> io::Result<()> {
+    const LENGTH: usize = 100_000;
+    const BROKEN: usize = 40_000;
+    let Some(head) = hear(&mut stream)? else { return Ok(()) };
+    let content: Vec<u8> = (0..LENGTH).map(|i| b'a' + (i % 26) as u8).collect();
+    let tagged = "ETag: \"v1\"\r\nAccept-Ranges: bytes\r\nConnection: close\r\n";
+    let from = field(&head, "range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    match from.filter(|from| *from < LENGTH && field(&head, "if-range") == Some("\"v1\"")) {
+        Some(from) => {
+            let (left, last) = (LENGTH - from, LENGTH - 1);
+            write!(
+                stream,
+                "HTTP/1.1 206 Partial Content\r\n{tagged}Content-Range: bytes {from}-{last}/{LENGTH}\r\nContent-Length: {left}\r\n\r\n"
+            )?;
+            stream.write_all(&content[from..])
+        }
+        None => {
+            write!(stream, "HTTP/1.1 200 OK\r\n{tagged}Content-Length: {LENGTH}\r\n\r\n")?;
+            stream.write_all(&content[..BROKEN])
+        }
+    }
 }
