@@ -85,9 +85,10 @@ fn free_address(port: Option<u16>) -> Result<SocketAddr, Failure> {
 
 /// Visits each, does what a client must do, and compares.
 fn check(tour: Tour, json: bool) -> Result<(), Failure> {
-    let (done, visited): (Vec<(&Duty, Done)>, Vec<(&Stop, Visited)>) = tour.visit(|tour| {
-        let done = DUTIES.iter().map(|duty| (duty, duties::perform(duty, tour))).collect();
-        Ok((done, STOPS.iter().map(|stop| (stop, client::visit(stop, tour.address))).collect()))
+    let (done, visited) = tour.visit(|tour| {
+        let done: Vec<(&Duty, Done)> = DUTIES.iter().map(|duty| (duty, duties::perform(duty, tour))).collect();
+        let visited = STOPS.iter().map(|stop| (stop, client::visit(stop, tour.address)));
+        Ok((done, visited.collect::<Vec<(&Stop, Visited)>>()))
     })?;
     let misses = visited.iter().map(|(_, visited)| &visited.misses).chain(done.iter().map(|(_, done)| &done.misses));
     let missed = misses.filter(|misses| !misses.is_empty()).count();
