@@ -112,9 +112,11 @@ fn put_head(head: &Head, bytes: &[u8], target: Option<&[u8]>, out: &mut record::
     };
     for line in head.lines() {
         let Some(shown) = is_kept(line.known) else { continue };
-        let value = if shown { line.value.of(bytes) } else { b"-" };
-        let line = [b"\r\n", line.name.of(bytes), b": ", value];
-        whole &= out.fits(&line) && line.iter().all(|part| out.text(part));
+        // With what stands between the name and the value, as it was sent.
+        let end = if shown { line.value.end } else { line.name.end };
+        let sent = &bytes[line.name.start as usize..end as usize];
+        let behind: &[u8] = if shown { b"" } else { b": -" };
+        whole &= out.line(sent, behind);
     }
     whole
 }

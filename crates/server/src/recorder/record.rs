@@ -95,10 +95,18 @@ impl Pen<'_> {
         fits
     }
 
-    /// Whether there is room for all of these.
+    /// Appends a line behind another, or nothing if it has no room; whether it had.
     #[inline]
-    pub(super) fn fits(&self, parts: &[&[u8]]) -> bool {
-        parts.iter().map(|part| part.len()).sum::<usize>() <= BYTES - self.at
+    pub(super) fn line(&mut self, sent: &[u8], behind: &[u8]) -> bool {
+        let fits = 2 + sent.len() + behind.len() <= BYTES - self.at;
+        if fits {
+            self.put(*b"\r\n");
+            self.text(sent);
+            if !behind.is_empty() {
+                self.text(behind);
+            }
+        }
+        fits
     }
 }
 
