@@ -387,7 +387,8 @@ impl Recorded {
         let line = self.head.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         let (method, rest) = line.split_once(' ').unwrap_or((&line, ""));
-        let target = if self.understood { rest.rsplit_once(" HTTP/").map_or(rest, |(target, _)| target) } else { rest };
+        // A target that was understood has no spaces, and what stands behind it may be cut.
+        let target = if self.understood { rest.split(' ').next().unwrap_or_default() } else { rest };
         (method.to_owned(), target.to_owned())
     }
 }
