@@ -12,6 +12,7 @@ mod hash_password;
 mod hash_token;
 mod maintenance;
 mod man;
+mod openapi;
 mod routes;
 mod run;
 mod schema;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Get(get::Args),
     Routes(routes::Args),
+    Openapi(openapi::Args),
     HashPassword(hash_password::Args),
     HashToken(hash_token::Args),
     Maintenance(maintenance::Args),
@@ -81,6 +83,7 @@ impl Command {
             Command::Explain(args) => explain::run(&args),
             Command::Get(args) => get::run(&args),
             Command::Routes(args) => routes::run(&args),
+            Command::Openapi(args) => openapi::run(&args),
             Command::HashPassword(args) => hash_password::run(&args),
             Command::HashToken(args) => hash_token::run(&args),
             Command::Maintenance(args) => maintenance::run(&args),

@@ -9,5 +9,6 @@ mod explain;
 mod hash;
 mod maintenance;
 mod man;
+mod openapi;
 mod schema;
 mod serve;

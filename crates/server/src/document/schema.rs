@@ -27,6 +27,8 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// A schema to hold documents against.
 #[derive(Debug)]
 pub struct Schema {
+    /// As it was read.
+    text: Box<str>,
     validator: Validator,
     /// Whether it has `anyOf` or `oneOf`, whose one failure holds the failures of each branch.
     has_branches: bool,
@@ -70,7 +72,12 @@ impl Schema {
         let validator = options.build(&schema).map_err(|error| {
             format!("the schema cannot be used: at `{}`, {}", error.instance_path(), cut(&error.to_string(), 2 * SHOWN))
         })?;
-        Ok(Schema { validator, has_branches: has_branches(&schema) })
+        Ok(Schema { text: text.into(), validator, has_branches: has_branches(&schema) })
+    }
+
+    /// The schema, as JSON.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// In what the document breaks the schema: nothing where it does not, else [`MOST_FAILURES`] at most.

@@ -46,6 +46,8 @@ impl Tour {
         let upstreams =
             upstreams::start().map_err(|error| Failure::Wrong(format!("no application could be started: {error}")))?;
         let text = config(*address, &upstreams);
+        // For whoever wants to read it, or to ask `verdict routes` and `verdict openapi` about it.
+        write("tour.toml", text.as_bytes())?;
         let config = Config::parse(&text, "tour.toml", folder.path())?;
         Ok(Tour { address: *address, folder, config: Some(config), _upstreams: upstreams })
     }
@@ -76,8 +78,7 @@ impl Tour {
     /// Stays until a signal ends it.
     pub(super) fn stay(mut self) -> Result<(), Failure> {
         let Some(config) = self.config.take() else { unreachable!("it is visited once") };
-        let (address, state) = (self.address, self.state());
-        start::start(config, None, |_| text::guide(address, &state))
+        start::start(config, None, |_| text::guide(self.address, self.folder.path()))
     }
 }
 

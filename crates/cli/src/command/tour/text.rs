@@ -174,17 +174,18 @@ pub(super) fn curl(stop: &Stop, address: SocketAddr) -> String {
 }
 
 /// What somebody is told who stays.
-pub(super) fn guide(address: SocketAddr, state: &Path) -> String {
+pub(super) fn guide(address: SocketAddr, folder: &Path) -> String {
     let mut out = format!("the tour is on http://{address}; each of these makes a status happen:\n\n");
     for stop in STOPS {
         let _ =
             writeln!(out, "{} {}: {}\n    {}", stop.code, phrase(stop.code), stop.circumstance, curl(stop, address));
     }
-    let state = visible(&state.display().to_string());
+    let folder = visible(&folder.display().to_string());
     let _ = write!(
         out,
-        "\nwhy an answer is as it is: verdict why ID --state {state}\n\
-         the answers as they are given: verdict tail --state {state}\n\
+        "\nwhy an answer is as it is: verdict why ID --state {folder}/state\n\
+         the answers as they are given: verdict tail --state {folder}/state\n\
+         its config: {folder}/tour.toml\n\
          Ctrl-C ends the tour, and nothing of it is left."
     );
     out
