@@ -222,7 +222,18 @@ fn given(route: &Route, status: Status, reasons: &[Reason], method: Method) -> O
                 Some(json!({ "application/json": { "schema": schema(documents) } }))
             }
             Kind::Collection(documents) if status == Status::OK && method == Method::Get => {
-                Some(json!({ "application/json": { "schema": { "type": "array", "items": schema(documents) } } }))
+                let text = || json!({ "type": "string" });
+                let entry = json!({
+                    "type": "object",
+                    "required": ["id", "etag", "href", "document"],
+                    "properties": { "id": text(), "etag": text(), "href": text(), "document": schema(documents) },
+                });
+                let page = json!({
+                    "type": "object",
+                    "required": ["documents"],
+                    "properties": { "documents": { "type": "array", "items": entry }, "next": text() },
+                });
+                Some(json!({ "application/json": { "schema": page } }))
             }
             _ => None,
         },
@@ -245,7 +256,8 @@ fn taken(route: &Route, method: Method) -> Option<Value> {
     }
 }
 
+/// What a document must be; without a schema, any JSON.
 fn schema(documents: &Documents) -> Value {
     let text = documents.schema.as_ref().map(|schema| schema.text());
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({ "type": "object" }))
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}))
 }
