@@ -52,6 +52,7 @@
 //! - [`client`] is the other side: what must be done next with an answer.
 //! - [`status`] is the registry, [`cause`] the words of those who report what went wrong, [`field`] the fields.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 pub mod cause;
 pub mod client;
 pub mod decide;
