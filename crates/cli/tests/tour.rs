@@ -119,3 +119,26 @@ fn each_line_for_a_shell_makes_its_status_happen() {
         assert!(is_empty(folder.path()), "something is left of it after SIG{word}");
     }
 }
+
+#[test]
+fn a_check_that_is_interrupted_leaves_nothing() {
+    for word in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut check = tour(folder.path(), &["--check"]);
+        let mut child = check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
+        let began = Instant::now();
+        // The store is there once the server runs.
+        let runs = || {
+            let made = folder.path().read_dir().expect("a folder").flatten();
+            made.into_iter().any(|made| made.path().join("state/console.sock").exists())
+        };
+        while !runs() {
+            assert!(began.elapsed() < PATIENCE, "it does not begin");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        signal(child.id(), word);
+        let ended = child.wait().expect("a child");
+        assert_eq!(ended.code(), Some(130), "SIG{word}");
+        assert!(is_empty(folder.path()), "something is left of it after SIG{word}");
+    }
+}

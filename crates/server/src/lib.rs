@@ -69,5 +69,5 @@ mod wheel;
 mod worker;
 
 pub use hand_over::inherited_addresses;
-pub use run::run;
+pub use run::{on_interrupt, run};
 pub use server::{Server, StartError};

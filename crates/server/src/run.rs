@@ -55,6 +55,18 @@ pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr]
     ended.map_err(|error| StartError::new(error.to_string(), error))
 }
 
+/// Has something done, on a thread of its own, when SIGINT or SIGTERM comes, in the place of the end of the process: for a command
+/// that leaves something behind if it ends at once.
+pub fn on_interrupt(then: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(async { Signals::new(true) })?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(signals.stop());
+        then();
+    })?;
+    Ok(())
+}
+
 /// The sockets of a `.socket` unit, each of which has to be one that the config names.
 fn of_systemd(config: &Config) -> io::Result<Vec<Given>> {
     let given = systemd::sockets()?.into_iter().map(|socket| {

@@ -69,6 +69,8 @@ impl Tour {
     /// Is there for as long as somebody looks at it.
     pub(super) fn visit<T>(mut self, look: impl FnOnce(&Tour) -> Result<T, Failure>) -> Result<T, Failure> {
         let Some(config) = self.config.take() else { unreachable!("it is visited once") };
+        let folder = self.folder.path().to_owned();
+        verdict_server::on_interrupt(move || leave(&folder)).map_err(|error| Failure::Wrong(error.to_string()))?;
         let server = Server::start(config).map_err(|error| Failure::Wrong(error.to_string()))?;
         let looked = look(&self);
         let stopped = server.stop().map_err(|error| Failure::Wrong(error.to_string()));
@@ -80,6 +82,18 @@ impl Tour {
         let Some(config) = self.config.take() else { unreachable!("it is visited once") };
         start::start(config, None, |_| text::guide(self.address, self.folder.path()))
     }
+}
+
+/// Ends the process, interrupted, and leaves nothing.
+fn leave(folder: &Path) {
+    // The server may be about to write there.
+    for _ in 0..100 {
+        if fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            break;
+        }
+    }
+    // As a shell has it of SIGINT.
+    std::process::exit(130)
 }
 
 /// For how many seconds a route is closed that opens by itself.
