@@ -208,6 +208,8 @@ fn given(route: &Route, status: Status, reasons: &[Reason], method: Method) -> O
     if !reasons.iter().any(|reason| respond(*reason, method).content) {
         return None;
     }
+    // What comes with them is the document, or the collection's page.
+    let represented = reasons.iter().any(|reason| matches!(reason, Reason::Served { .. } | Reason::Updated { .. }));
     match status.class() {
         Class::ClientError | Class::ServerError => {
             let text = || json!({ "schema": { "type": "string" } });
@@ -218,10 +220,10 @@ fn given(route: &Route, status: Status, reasons: &[Reason], method: Method) -> O
             }))
         }
         Class::Successful => match &route.kind {
-            Kind::Document(documents) if status == Status::OK => {
+            Kind::Document(documents) if represented => {
                 Some(json!({ "application/json": { "schema": schema(documents) } }))
             }
-            Kind::Collection(documents) if status == Status::OK && method == Method::Get => {
+            Kind::Collection(documents) if represented && method == Method::Get => {
                 let text = || json!({ "type": "string" });
                 let entry = json!({
                     "type": "object",
