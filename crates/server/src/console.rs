@@ -13,6 +13,7 @@ mod page;
 mod possible;
 mod reference;
 mod socket;
+mod target;
 
 pub use answers::{Answers, Given, Why};
 pub use ask::{Answer, Unanswered, ask};

@@ -222,7 +222,10 @@ mod tests {
                 }
                 let status = status.load(Relaxed);
                 if status > 0 {
-                    let _ = write!(socket, "HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+                    // Its content is nobody's to judge, and may be a page of any size.
+                    let content = vec![b'x'; 300_000];
+                    let _ = write!(socket, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", content.len());
+                    let _ = socket.write_all(&content);
                 }
                 if told.send(String::from_utf8(head).unwrap()).is_err() {
                     return;

@@ -299,6 +299,32 @@ mod tests {
     const NONE: Gauges = Gauges { connections: 2, requests: 1, log_lines_dropped: 7, queues: Vec::new() };
 
     #[test]
+    fn what_is_passed_on_is_counted_by_its_status() {
+        use verdict_core::decide::process::Work;
+        use verdict_core::decide::{Outcome, Process};
+        let metrics = Metrics::new(2);
+        let tallies = metrics.tallies(&config("[route.\"/a\"]\nproxy = \"http://127.0.0.1:3000\"\n"));
+        let passed = |code| {
+            let outcome = Outcome::Answered(Status::from_wire(code).unwrap());
+            let process = Process { work: Work::Forward, outcome };
+            decide(&Facts { process, ..Facts::default() }).reason
+        };
+        for (worker, code) in [(0, 200), (1, 200), (0, 500), (1, 599), (0, 101)] {
+            tallies[worker].answered(Some(0), passed(code), None, 1);
+        }
+        let text = metrics.render(Form::Prometheus, &NONE);
+        for (name, status, count) in
+            [("answers", 200, 2), ("answers", 500, 1), ("answers", 599, 1), ("interim_answers", 101, 1)]
+        {
+            let line = format!(
+                "verdict_{name}_total{{route=\"/a\",status=\"{status}\",reason=\"upstream-answered\"}} {count}"
+            );
+            assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        }
+        assert_eq!(text.matches("upstream-answered").count(), 4, "{text}");
+    }
+
+    #[test]
     fn what_each_worker_counts_is_told_as_one_sum() {
         let metrics = Metrics::new(3);
         let tallies = metrics.tallies(&config("[route.\"/a\"]\nrespond = { status = 410 }\n"));

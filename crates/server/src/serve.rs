@@ -57,7 +57,7 @@ use change::Subject;
 pub(crate) use gates::Passed;
 pub(crate) use possible::{is_noticed, of_any_message};
 use proxy::Onward;
-pub(crate) use retell::{retell, retell_alone};
+pub(crate) use retell::{Remark, retell, retell_alone};
 pub(crate) use tell::{Step, Told, tell_malformed};
 
 /// What was decided and written, and what is still to be sent.
@@ -87,15 +87,6 @@ pub(crate) struct Answer {
     pub(crate) found: Option<Rc<Representation>>,
     /// What is to be kept of it that nobody could find out later.
     pub(crate) remark: Option<Box<Remark>>,
-}
-
-/// What a decision rested on that only its moment knew.
-#[derive(Default)]
-pub(crate) struct Remark {
-    /// What the last question was held against.
-    pub(crate) evidence: String,
-    /// The reason's fact in words, where it has words of its own.
-    pub(crate) sentence: String,
 }
 
 impl Answer {
@@ -526,26 +517,6 @@ impl<'s, 'r> Exchange<'s, 'r> {
         };
         let passed = self.passed.take();
         Answer { verdict, route, told, rest, bytes, keep, interim, passed, read, relayed, gone, found, remark }
-    }
-
-    /// What only this moment knows of a decision.
-    fn remark(&mut self, reason: Reason) -> Option<Box<Remark>> {
-        if !self.moment.recorded {
-            return None;
-        }
-        if let (Target::Location(location), Class::Redirection) = (&mut self.target, reason.status().class()) {
-            let evidence = format!("it is at {location}");
-            return Some(Box::new(Remark { evidence, sentence: String::new() }));
-        }
-        if self.subject.is_none() || !matches!(reason.status().class(), Class::ClientError | Class::ServerError) {
-            return None;
-        }
-        let evidence = self.evidence_of_change();
-        if evidence.is_empty() {
-            return None;
-        }
-        let sentence = self.circumstances(reason).evidence(|evidence| explain::sentence(reason, evidence));
-        Some(Box::new(Remark { evidence, sentence }))
     }
 
     /// Whether the connection may go on: nothing of the content is left, or it can be read away.

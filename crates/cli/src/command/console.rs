@@ -2,6 +2,7 @@
 
 use super::{Failure, check};
 use crate::screen::Style;
+use std::fmt::Write;
 use std::path::PathBuf;
 use verdict_core::explain::visible;
 use verdict_core::status::{Class, Status};
@@ -43,6 +44,20 @@ pub(super) fn get(console: &config::Console, target: &str) -> Result<Answer, Fai
     }
     let told = answer.content.trim_end().lines().map(visible).collect::<Vec<_>>().join("\n");
     Err(Failure::Wrong(format!("the server does not tell it: {told}")))
+}
+
+/// A text as a part of a target (RFC 3986 §2.1): what is not unreserved is encoded.
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
 }
 
 /// A server of another version was asked.

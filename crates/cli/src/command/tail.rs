@@ -102,17 +102,7 @@ impl Args {
         let mut out = String::new();
         for (name, value) in all {
             let Some(value) = value else { continue };
-            let _ = write!(out, "&{name}=");
-            for byte in value.bytes() {
-                match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                        out.push(byte as char)
-                    }
-                    _ => {
-                        let _ = write!(out, "%{byte:02X}");
-                    }
-                }
-            }
+            let _ = write!(out, "&{name}={}", console::encoded(value));
         }
         out
     }

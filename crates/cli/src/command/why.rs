@@ -39,15 +39,7 @@ const URNS: [&str; 2] = ["urn:uuid:", "urn:verdict:request:"];
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let id = URNS.iter().find_map(|urn| args.id.strip_prefix(urn)).unwrap_or(&args.id);
-    let mut target = String::from("/answers/");
-    for byte in id.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => target.push(byte as char),
-            _ => {
-                let _ = write!(target, "%{byte:02X}");
-            }
-        }
-    }
+    let target = format!("/answers/{}", console::encoded(id));
     let answer = console::get(&args.console.find()?, &target)?;
     if args.json {
         return screen::say(&answer.content);

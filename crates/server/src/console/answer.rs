@@ -3,8 +3,9 @@
 use super::answers::{self, Answers, Given, Query};
 use super::converse::Way;
 use super::explain::{self, Unexplained};
-use super::page::{POLICY, Part};
+use super::page::POLICY;
 use super::reference;
+use super::target::{ANSWER, LARGEST, READING, Target};
 use super::{Request, Settings, Taken, View};
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
@@ -45,13 +46,6 @@ use verdict_core::reason::Reason;
 use verdict_core::status::Class;
 use verdict_wire::{Asked, Fault, Framing, Head, Name, Version};
 
-/// The most content that a request may have, but for one that is to be explained.
-const LARGEST: u64 = 64 << 10;
-
-const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
-const DOING: MethodSet = MethodSet::of(&[Method::Post]);
-const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]);
-
 /// How often it is looked for answers that somebody waits for.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -71,71 +65,6 @@ const FROM_ELSEWHERE: (&str, &str) = (
     "a page of another address, as its `Origin` says, and the console is not for those",
     "it from a program, without `Origin`, or from a page of the console's own address",
 );
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
-    /// Whether the process answers at all.
-    Health,
-    /// Whether it should be sent requests.
-    Readiness,
-    Metrics,
-    Reload,
-    Maintenance,
-    Explain,
-    /// The answers that were given.
-    Answers,
-    /// One of them, and why.
-    Answer,
-    /// What the page shows them on.
-    Page(Part),
-    Questions,
-    Reference,
-}
-
-/// What the path of an answer begins with.
-const ANSWER: &[u8] = b"/answers/";
-
-impl Target {
-    fn of(path: &[u8]) -> Option<Target> {
-        Some(match path {
-            b"/healthz" => Target::Health,
-            b"/readyz" => Target::Readiness,
-            b"/metrics" => Target::Metrics,
-            b"/reload" => Target::Reload,
-            b"/maintenance" => Target::Maintenance,
-            b"/explain" => Target::Explain,
-            b"/answers" => Target::Answers,
-            b"/" => Target::Page(Part::Document),
-            b"/page.js" => Target::Page(Part::Script),
-            b"/page.css" => Target::Page(Part::Style),
-            b"/questions" => Target::Questions,
-            b"/reference" => Target::Reference,
-            path if path.starts_with(ANSWER) => Target::Answer,
-            _ => return None,
-        })
-    }
-
-    const fn allow(self) -> MethodSet {
-        match self {
-            Target::Reload | Target::Explain => DOING,
-            Target::Maintenance => BOTH,
-            _ => READING,
-        }
-    }
-
-    const fn largest(self) -> u64 {
-        match self {
-            Target::Explain => explain::LARGEST,
-            _ => LARGEST,
-        }
-    }
-
-    /// Whether anybody may ask: what is told to load balancers says nothing else, and the page knows nothing by itself. It is
-    /// asked for by browsers, which cannot send the token before they have it.
-    const fn is_open(self) -> bool {
-        matches!(self, Target::Health | Target::Readiness | Target::Page(_))
-    }
-}
 
 /// One request.
 pub(super) struct Exchange<'a> {

@@ -229,12 +229,14 @@ impl Query {
         Ok(asked)
     }
 
-    fn wants(&self, given: &Given, kept: &Recorded) -> bool {
-        let status = given.status.unwrap_or(0);
+    /// It is asked of all that is kept, so that nothing is put into words for it.
+    fn wants(&self, kept: &Recorded, view: &View) -> bool {
+        let status = if kept.gone { 0 } else { kept.verdict.status().code() };
+        let pattern = || kept.route.and_then(|route| view.pattern(kept.config, route));
         self.status.is_none_or(|(least, most)| (least..=most).contains(&status))
-            && self.reason.as_ref().is_none_or(|reason| *reason == given.reason)
-            && self.route.as_ref().is_none_or(|route| given.route.as_ref() == Some(route))
+            && self.reason.as_ref().is_none_or(|reason| reason == kept.verdict.reason.id())
             && self.client.is_none_or(|client| client == kept.client)
+            && self.route.as_ref().is_none_or(|route| pattern().as_ref() == Some(route))
     }
 }
 
@@ -277,12 +279,9 @@ impl Answers {
             missed += kept.start.saturating_sub(after);
             let (mut at, mut count) = (after.max(kept.start), 0);
             while at < kept.end && count < limit {
-                if let Some(kept) = Recorded::read(ring, at) {
-                    let given = Given::of(&kept, view);
-                    if query.wants(&given, &kept) {
-                        found.push((kept.at, given));
-                        count += 1;
-                    }
+                if let Some(kept) = Recorded::read(ring, at).filter(|kept| query.wants(kept, view)) {
+                    found.push((kept.at, Given::of(&kept, view)));
+                    count += 1;
                 }
                 at += 1;
             }
@@ -323,9 +322,8 @@ fn newest(view: &View, ring: &Ring, query: &Query, limit: usize, found: &mut Vec
             break;
         }
         let Some(kept) = Recorded::read(ring, number) else { continue };
-        let given = Given::of(&kept, view);
-        if query.wants(&given, &kept) {
-            found.push((kept.at, given));
+        if query.wants(&kept, view) {
+            found.push((kept.at, Given::of(&kept, view)));
         }
     }
     found[begin..].reverse();

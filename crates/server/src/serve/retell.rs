@@ -1,4 +1,4 @@
-//! What a decision rested on, told later: by what was kept of it, in the words in which it would have been told then.
+//! What a decision rested on, kept and told later: in the words in which it would have been told then.
 //!
 //! Rule: what is there by now is not looked at. What was not kept is not told.
 
@@ -14,9 +14,42 @@ use crate::request::Request;
 use crate::site::Site;
 use std::rc::Rc;
 use verdict_core::cause::{Denied, Malformed};
+use verdict_core::explain::sentence;
 use verdict_core::path::Question;
 use verdict_core::reason::Reason;
+use verdict_core::status::Class;
 use verdict_wire::{Fault, Version};
+
+/// What a decision rested on that only its moment knew.
+#[derive(Default)]
+pub(crate) struct Remark {
+    /// What the last question was held against.
+    pub(crate) evidence: String,
+    /// The reason's fact in words, where it has words of its own.
+    pub(crate) sentence: String,
+}
+
+impl Exchange<'_, '_> {
+    /// What only this moment knows of a decision.
+    pub(super) fn remark(&mut self, reason: Reason) -> Option<Box<Remark>> {
+        if !self.moment.recorded {
+            return None;
+        }
+        if let (Target::Location(location), Class::Redirection) = (&mut self.target, reason.status().class()) {
+            let evidence = format!("it is at {location}");
+            return Some(Box::new(Remark { evidence, sentence: String::new() }));
+        }
+        if self.subject.is_none() || !matches!(reason.status().class(), Class::ClientError | Class::ServerError) {
+            return None;
+        }
+        let evidence = self.evidence_of_change();
+        if evidence.is_empty() {
+            return None;
+        }
+        let sentence = self.circumstances(reason).evidence(|evidence| sentence(reason, evidence));
+        Some(Box::new(Remark { evidence, sentence }))
+    }
+}
 
 /// A decision by this site on a request whose head was kept.
 pub(crate) fn retell(site: &Site, request: &Request<'_>, moment: Moment<'_>, kept: &Recorded) -> Told {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::explain::shown::Shown;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
 
 const CONFIG: &str = r#"
 state = "state"
@@ -128,4 +129,20 @@ fn what_is_told_of_one_process_is_read_by_another() {
         let read: Shown = serde_json::from_str(&shown.json().to_string()).expect("what is written can be read");
         assert_eq!(read, shown);
     }
+}
+
+#[test]
+fn where_no_member_works_it_is_known_what_comes_of_it() {
+    const CONFIG: &str = "[route.\"/app/{path...}\"]\n\
+                          proxy = { to = [\"http://127.0.0.1:9\", \"http://127.0.0.1:10\"], health = \"/\" }\n";
+    let config = Config::parse(CONFIG, "test.toml", "/".as_ref()).unwrap_or_else(|report| panic!("{report}"));
+    let site = DryRun::new(config, "test.toml", CONFIG.to_owned()).expect("a site");
+    let explained = || site.explain(b"GET /app/x HTTP/1.1\r\nHost: a\r\n\r\n", IpAddr::V4(Ipv4Addr::LOCALHOST));
+    assert!(!explained().outcomes.is_empty(), "nobody knows what comes of it while one may answer");
+    let members = site.site.opened.members(0).expect("members").all();
+    members[0].works.store(false, Relaxed);
+    assert!(!explained().outcomes.is_empty());
+    members[1].works.store(false, Relaxed);
+    let told = explained();
+    assert_eq!((told.verdict.reason.id(), told.outcomes.len()), ("no-member", 0));
 }

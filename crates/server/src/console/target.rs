@@ -1,0 +1,79 @@
+//! The targets of the console: which there are, what they take, and who may ask them.
+
+use super::explain;
+use super::page::Part;
+use verdict_core::method::{Method, MethodSet};
+
+/// The most content that a request may have, but for one that is to be explained.
+pub(super) const LARGEST: u64 = 64 << 10;
+
+pub(super) const READING: MethodSet = MethodSet::of(&[Method::Get, Method::Head]);
+const DOING: MethodSet = MethodSet::of(&[Method::Post]);
+const BOTH: MethodSet = MethodSet::of(&[Method::Get, Method::Head, Method::Post]);
+
+/// What it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Whether the process answers at all.
+    Health,
+    /// Whether it should be sent requests.
+    Readiness,
+    Metrics,
+    Reload,
+    Maintenance,
+    Explain,
+    /// The answers that were given.
+    Answers,
+    /// One of them, and why.
+    Answer,
+    /// What the page shows them on.
+    Page(Part),
+    Questions,
+    Reference,
+}
+
+/// What the path of an answer begins with.
+pub(super) const ANSWER: &[u8] = b"/answers/";
+
+impl Target {
+    pub(super) fn of(path: &[u8]) -> Option<Target> {
+        Some(match path {
+            b"/healthz" => Target::Health,
+            b"/readyz" => Target::Readiness,
+            b"/metrics" => Target::Metrics,
+            b"/reload" => Target::Reload,
+            b"/maintenance" => Target::Maintenance,
+            b"/explain" => Target::Explain,
+            b"/answers" => Target::Answers,
+            b"/" => Target::Page(Part::Document),
+            b"/page.js" => Target::Page(Part::Script),
+            b"/page.css" => Target::Page(Part::Style),
+            b"/questions" => Target::Questions,
+            b"/reference" => Target::Reference,
+            path if path.starts_with(ANSWER) => Target::Answer,
+            _ => return None,
+        })
+    }
+
+    pub(super) const fn allow(self) -> MethodSet {
+        match self {
+            Target::Reload | Target::Explain => DOING,
+            Target::Maintenance => BOTH,
+            Target::Health | Target::Readiness | Target::Metrics | Target::Answers | Target::Answer => READING,
+            Target::Page(_) | Target::Questions | Target::Reference => READING,
+        }
+    }
+
+    pub(super) const fn largest(self) -> u64 {
+        match self {
+            Target::Explain => explain::LARGEST,
+            _ => LARGEST,
+        }
+    }
+
+    /// Whether anybody may ask: what is told to load balancers says nothing else, and the page knows nothing by itself. It is
+    /// asked for by browsers, which cannot send the token before they have it.
+    pub(super) const fn is_open(self) -> bool {
+        matches!(self, Target::Health | Target::Readiness | Target::Page(_))
+    }
+}
