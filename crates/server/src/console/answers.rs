@@ -1,6 +1,7 @@
 //! `GET /answers` and `GET /answers/ID`: what was answered, from what the recorder keeps, and why.
 
 use super::{Settings, View};
+use crate::document::form;
 use crate::explain::DryRun;
 use crate::explain::shown::Shown;
 use crate::json::Json;
@@ -12,7 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 use verdict_core::explain::visible;
 use verdict_core::reason::CATALOGUE;
-use verdict_wire::{Version, decode_path};
+use verdict_wire::Version;
 
 /// How many answers are told at once, unless it is said, and at most.
 const SOME: usize = 100;
@@ -187,9 +188,8 @@ impl Query {
         let mut asked = Query::default();
         for pair in query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let mut value = String::new();
-            decode_path(pair.get(at + 1..).unwrap_or_default(), &mut value)
-                .map_err(|_| "the query is not percent-encoded UTF-8".to_owned())?;
+            let value = form::decoded(pair.get(at + 1..).unwrap_or_default(), 0)
+                .map_err(|fault| format!("the query: {}", fault.what))?;
             let name = String::from_utf8_lossy(&pair[..at]);
             let wrong = |what: &str| format!("`{}={}`: {what}", visible(&name), visible(&value));
             match &*name {

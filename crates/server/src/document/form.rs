@@ -39,8 +39,8 @@ impl Display for Fault {
     }
 }
 
-/// A name or a value, which begins at the byte `from` of the content.
-fn decoded(part: &[u8], from: usize) -> Result<String, Fault> {
+/// A name or a value, which begins at the byte `from` of the content. A query's are written the same way.
+pub(crate) fn decoded(part: &[u8], from: usize) -> Result<String, Fault> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut at = 0;
     while let Some(&byte) = part.get(at) {
@@ -59,7 +59,7 @@ fn decoded(part: &[u8], from: usize) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault { offset: from, what: "what begins here does not decode to UTF-8" })
 }
 
-pub(crate) fn hex_pair(bytes: &[u8]) -> Option<u8> {
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
     let digit = |i: usize| char::from(*bytes.get(i)?).to_digit(16);
     Some((digit(0)? << 4 | digit(1)?) as u8)
 }

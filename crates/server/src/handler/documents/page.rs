@@ -4,7 +4,7 @@
 
 use super::{Documents, described};
 use crate::config::LARGEST_PAGE;
-use crate::document::form::hex_pair;
+use crate::document::form;
 use crate::representation::Representation;
 use crate::request::Request;
 use crate::route::push_uri;
@@ -146,18 +146,5 @@ fn key(value: &str) -> Key {
 
 /// A part of a query, with its percent-encoding and `+` decoded.
 fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                rest = after.get(2..).unwrap_or_default();
-                hex_pair(after).ok_or("`%` in the query is not followed by two hexadecimal digits")?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).map_err(|_| "the query is not UTF-8".to_owned())
+    form::decoded(text.as_bytes(), 0).map_err(|fault| format!("the query: {}", fault.what))
 }
