@@ -216,20 +216,24 @@ impl<'a> Gateways<'a> {
 const ROOM: u32 = 4096;
 
 /// The origin of small answers, on the load's core.
-fn small(site: &Site, setting: Setting<'_>) -> Result<(Server, SocketAddr), Failure> {
+pub(crate) fn small(site: &Site, setting: Setting<'_>) -> Result<(Server, SocketAddr), Failure> {
     let (target, body) = (GATEWAY_ROW.case.target, "v".repeat(SMALL as usize));
     let tables = format!("[route.\"{target}\"]\nrespond = {{ status = 200, body = \"{body}\" }}\n");
     verdict::start_with(site, setting, verdict::Lines { keys: "", tables: &tables })
 }
 
+/// The route of Verdict to the origin of small answers.
+pub(crate) fn route_to(small: SocketAddr) -> String {
+    format!("[route.\"/gateway/{{path...}}\"]\nproxy = [\"http://{small}\"]\n")
+}
+
 fn through_verdict(site: &Site, setting: Setting<'_>, [small, origin]: [SocketAddr; 2]) -> Result<Gateway, Failure> {
-    let tables = format!(
-        "[route.\"/gateway/{{path...}}\"]\n\
-         proxy = [\"http://{small}\"]\n\
-         [route.\"/origin/{{path...}}\"]\n\
+    let tables = route_to(small)
+        + &format!(
+            "[route.\"/origin/{{path...}}\"]\n\
          proxy = [\"http://{origin}\"]\n\
          limits = {{ body = \"2GiB\" }}\n"
-    );
+        );
     let (server, address) = verdict::start_with(site, setting, verdict::Lines { keys: "", tables: &tables })?;
     Ok(Gateway { name: "verdict", server, address })
 }

@@ -7,8 +7,10 @@ use crate::arguments::Arguments;
 use crate::case::{BROWSED, Case, FIXED, MISSING, SMALL, UNCHANGED};
 use crate::client::Client;
 use crate::failure::{Failure, While};
+use crate::gateway;
 use crate::machine;
 use crate::process::Setting;
+use crate::rows::{GATEWAY, GATEWAY_ROW};
 use crate::site::Site;
 use crate::verdict;
 use std::fmt::Write;
@@ -24,7 +26,7 @@ Counts the user-space instructions of a request by `valgrind --tool=callgrind`, 
 xtask/instructions.toml: exit 1 when a case differs by more than 3 %, dearer or cheaper. `--write` accepts what was counted.
 
 Options:
-  --cases a,b        only these: fixed, 1k, 304, browser, 404
+  --cases a,b        only these: fixed, 1k, 304, browser, gateway, 404
   --check            for CI: where there is no valgrind that can count, or another compiler than was written, say so and
                      exit 0
   --write            write xtask/instructions.toml
@@ -37,7 +39,7 @@ valgrind does not know openat2, without which a name is looked up the long way: 
 is left out.
 ";
 
-const CASES: [Case; 5] = [FIXED, SMALL, UNCHANGED, BROWSED, MISSING];
+const CASES: [Case; 6] = [FIXED, SMALL, UNCHANGED, BROWSED, GATEWAY_ROW.case, MISSING];
 /// Connections, each with one request in a batch. With fewer, waiting for the next batch weighs more, and varies.
 const CONNECTIONS: usize = 64;
 /// Batches of the two runs of a case.
@@ -240,12 +242,18 @@ impl Counting<'_> {
     fn count(&self, case: &Case, binary: &Path) -> Result<f64, Failure> {
         eprintln!("{}: counting", case.title);
         let out = self.profiles.unwrap_or(self.site.folder()).join(format!("callgrind.out.{}", case.name));
+        let quiet = |room| Setting { cores: &[], room, log: false };
+        // What is counted of the gateway is the gateway alone: the origin runs beside it as it is.
+        let origin = match case.name {
+            GATEWAY => Some(gateway::small(self.site, quiet(Some(4096)))?),
+            _ => None,
+        };
+        let tables = origin.as_ref().map(|(_, address)| gateway::route_to(*address)).unwrap_or_default();
         let total = |batches| {
             let mut command = Command::new(&self.valgrind);
             command.args(["-q", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", out.display()));
             command.arg(binary);
-            let setting = Setting { cores: &[], room: None, log: false };
-            let (mut server, address) = verdict::start_for_counting(command, self.site, setting)?;
+            let (mut server, address) = verdict::start_for_counting(command, self.site, quiet(None), &tables)?;
             let asked = case.prove(address).and_then(|proven| {
                 let done = batch(address, &proven.request, batches, proven.answer);
                 done.while_trying(format_args!("get {}", case.target))

@@ -105,10 +105,11 @@ pub(crate) fn start_for_counting(
     command: Command,
     site: &Site,
     setting: Setting<'_>,
+    tables: &str,
 ) -> Result<(Server, SocketAddr), Failure> {
     let address = free_address()?;
     let keys = format!("listen = [\"http://{address}\"]\nconsole = {{ answers = 256 }}\n");
-    let server = start_at(command, site, setting, 1, Lines { keys: &keys, tables: "" }, address)?;
+    let server = start_at(command, site, setting, 1, Lines { keys: &keys, tables }, address)?;
     Ok((server, address))
 }
 

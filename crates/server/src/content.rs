@@ -36,7 +36,7 @@ pub(crate) struct Content<'a> {
 enum Way<'a> {
     /// It is here, all of it or not.
     Given(&'a [u8], bool),
-    Http1(Box<Http1<'a>>),
+    Http1(Http1<'a>),
     Http2(Box<Http2<'a>>),
 }
 
@@ -106,7 +106,7 @@ impl<'a> Content<'a> {
     pub(crate) fn of_message(head: &Head, bytes: &'a [u8], socket: &'a Socket) -> Content<'a> {
         let (first, body) = (&bytes[head.len..], Body::new(head.framing));
         let http1 = Http1 { socket, body, first, used: 0, input: Vec::new(), start: 0 };
-        Content::new(Way::Http1(Box::new(http1)), head.expects_continue && head.version != Version::Http10)
+        Content::new(Way::Http1(http1), head.expects_continue && head.version != Version::Http10)
     }
 
     /// The same, of which some has been read already.
@@ -114,7 +114,7 @@ impl<'a> Content<'a> {
         let Read { used, beyond, body } = read;
         let http1 = Http1 { socket, body, first: &bytes[head.len..], used, input: beyond, start: 0 };
         let begun = Some(Instant::now());
-        Content { begun, ..Content::new(Way::Http1(Box::new(http1)), false) }
+        Content { begun, ..Content::new(Way::Http1(http1), false) }
     }
 
     /// The content of a stream of HTTP/2.
@@ -207,7 +207,7 @@ impl<'a> Content<'a> {
     pub(crate) fn read(self) -> Option<Read> {
         match self.way {
             Way::Http1(http1) if http1.used > 0 || self.begun.is_some() => {
-                let Http1 { body, used, mut input, start, .. } = *http1;
+                let Http1 { body, used, mut input, start, .. } = http1;
                 input.drain(..start);
                 Some(Read { used, beyond: input, body })
             }

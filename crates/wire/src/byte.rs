@@ -118,6 +118,13 @@ pub(crate) fn percent(triplet: &[u8]) -> Option<u8> {
 /// What stands in `bytes` from `start` on, without OWS at either end.
 #[inline]
 pub(crate) fn trim_ows_at(bytes: &[u8], start: usize) -> Span {
+    // Nearly always there is one space, before it.
+    if let [b' ', first, .., last] = &bytes[start..]
+        && !is_ows(*first)
+        && !is_ows(*last)
+    {
+        return Span::new(start + 1, bytes.len());
+    }
     let mut rest = &bytes[start..];
     while let [ows, more @ ..] = rest
         && is_ows(*ows)

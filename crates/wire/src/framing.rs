@@ -83,6 +83,11 @@ pub(crate) fn framing(fields: &Fields, version: Version, len: usize, input: &[u8
 
 /// `Content-Length` as one number, though it may be written more than once if it is the same number (RFC 9110 §8.6).
 fn length(fields: &Fields, input: &[u8]) -> Result<Framing, Fault> {
+    let Some(first) = fields.first(Name::ContentLength) else { return Ok(Framing::None) };
+    // Nearly always it is written once, and is no list.
+    if let (false, Some(length)) = (fields.repeated(Name::ContentLength), decimal(first.of(input))) {
+        return Ok(Framing::Length(length));
+    }
     let mut found = None;
     for line in fields.lines_of(Name::ContentLength) {
         for element in elements(line, input) {

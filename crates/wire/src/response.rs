@@ -263,8 +263,10 @@ impl Response {
     /// RFC 9112 §9.3: `close` wins, 1.1 stays without a word, 1.0 stays with `keep-alive`. What ends with the connection, or
     /// becomes something else, takes it with it.
     fn persists(&self, input: &[u8]) -> bool {
-        let says =
-            |word: &[u8]| framing::options(&self.fields, input).any(|(found, _)| found.eq_ignore_ascii_case(word));
+        let says = |word: &[u8]| {
+            self.has(Name::Connection)
+                && framing::options(&self.fields, input).any(|(found, _)| found.eq_ignore_ascii_case(word))
+        };
         !matches!(self.extent, Extent::Close | Extent::Tunnel)
             && !says(b"close")
             && (self.version == Version::Http11 || says(b"keep-alive"))
