@@ -1,13 +1,18 @@
 //! Interim answers: 100, 101 and 103, each with a reason of its own, given before the final one.
 
 use crate::reason::Reason;
-use crate::status::Status;
+use crate::status::{Class, Status};
 
 /// An answer before the answer (RFC 9110 §15.2). Never to HTTP/1.0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interim(Reason);
 
 impl Interim {
+    /// That of a reason; `None`: it is the reason of a final answer.
+    pub fn of(reason: Reason) -> Option<Interim> {
+        (reason.status().class() == Class::Informational).then_some(Interim(reason))
+    }
+
     /// Why.
     pub const fn reason(self) -> Reason {
         self.0

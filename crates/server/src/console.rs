@@ -14,11 +14,13 @@ mod possible;
 mod reference;
 mod socket;
 mod target;
+mod tour;
 
 pub use answers::{Answers, Given, Why};
 pub use ask::{Answer, Unanswered, ask};
 pub use explain::{Explained, LARGEST_MESSAGE, order};
 pub(crate) use possible::reasons;
+pub use tour::{Stop, Tour, Visited};
 
 use crate::admission;
 use crate::config::{self, Explain, Token};
@@ -109,6 +111,12 @@ impl Settings {
             common,
             opened,
         }
+    }
+}
+
+impl Settings {
+    fn tour(&self) -> Option<&Tour> {
+        self.opened.config.console.as_ref()?.tour.as_ref()
     }
 }
 

@@ -289,7 +289,7 @@ impl DryRun {
             at: kept.at_byte,
             route: route.map(|route| self.route_at(route)),
             lost,
-            interim: None,
+            interim: kept.interim.and_then(Interim::of),
             page: None,
             fields: Vec::new(),
             bytes: kept.bytes,

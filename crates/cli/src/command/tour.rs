@@ -49,7 +49,7 @@ Examples:
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let wanted: Vec<&Stop> = args.code.iter().map(|code| stop_of(*code)).collect::<Result<_, _>>()?;
-    let tour = Tour::prepare(&free_address(args.port)?)?;
+    let tour = Tour::prepare(free_addresses(args.port)?)?;
     if args.check {
         return check(tour, args.json);
     }
@@ -75,12 +75,17 @@ fn stop_of(code: u16) -> Result<&'static Stop, Failure> {
     })
 }
 
-/// An address that nobody has: a member of the tour is the tour itself, so that it has to be known before anything listens.
-fn free_address(port: Option<u16>) -> Result<SocketAddr, Failure> {
-    let wanted = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.unwrap_or(0));
-    let listener =
-        TcpListener::bind(wanted).map_err(|error| Failure::Wrong(format!("cannot listen on {wanted}: {error}")))?;
-    listener.local_addr().map_err(|error| Failure::Wrong(error.to_string()))
+/// Addresses that nobody has, of the tour and of its console: a member of the tour is the tour itself, so that it has to be known
+/// before anything listens.
+fn free_addresses(port: Option<u16>) -> Result<[SocketAddr; 2], Failure> {
+    let listen = |port| {
+        let wanted = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        TcpListener::bind(wanted).map_err(|error| Failure::Wrong(format!("cannot listen on {wanted}: {error}")))
+    };
+    // Both are held until both are known, or they might be the same.
+    let (tour, console) = (listen(port.unwrap_or(0))?, listen(0)?);
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|error| Failure::Wrong(error.to_string()));
+    Ok([address(&tour)?, address(&console)?])
 }
 
 /// Visits each, does what a client must do, and compares.

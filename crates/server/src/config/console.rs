@@ -6,6 +6,7 @@ use super::listen::Listen;
 use super::place::Place;
 use super::read::{Entry, Reader};
 use super::{Kind, Route};
+use crate::console::Tour;
 use crate::named::canonical;
 use ring::digest::{SHA256, digest};
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct Console {
     pub tcp: Option<Tcp>,
     /// `answers`: how many answers each worker keeps for `verdict why` and `verdict tail`, 512 bytes each; 0: none.
     pub answers: usize,
+    /// What a program that shows a server lets the page's visitors make happen; no file has it.
+    pub tour: Option<Tour>,
 }
 
 /// `console`.
@@ -57,7 +60,7 @@ const LONGEST: usize = 107;
 impl Console {
     /// That of a server whose state is in this folder.
     pub fn of_state(state: &Path) -> Console {
-        Console { socket: state.join(SOCKET), tcp: None, answers: ANSWERS }
+        Console { socket: state.join(SOCKET), tcp: None, answers: ANSWERS, tour: None }
     }
 }
 
@@ -104,7 +107,7 @@ pub(super) fn read(
         error.help("set `state` to a folder with a shorter path");
         return None;
     }
-    Some(Console { socket, tcp, answers: answers.unwrap_or(ANSWERS) })
+    Some(Console { socket, tcp, answers: answers.unwrap_or(ANSWERS), tour: None })
 }
 
 fn folder(reader: &mut Reader<'_>, entry: &Entry<'_, '_>) -> Option<PathBuf> {
@@ -280,7 +283,7 @@ mod tests {
             let found = parse(&text).unwrap().console;
             assert_eq!(
                 found,
-                want.map(|(socket, tcp)| Console { socket: socket.into(), tcp, answers: ANSWERS }),
+                want.map(|(socket, tcp)| Console { socket: socket.into(), tcp, answers: ANSWERS, tour: None }),
                 "{text}"
             );
         }

@@ -6,6 +6,7 @@ use super::explain::{self, Unexplained};
 use super::page::POLICY;
 use super::reference;
 use super::target::{ANSWER, LARGEST, READING, Target};
+use super::tour::Tour;
 use super::{Request, Settings, Taken, View};
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
@@ -49,12 +50,19 @@ use verdict_wire::{Asked, Fault, Framing, Head, Name, Version};
 /// How often it is looked for answers that somebody waits for.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long an answer that was given may take until it is kept, and how often it is looked for.
+const KEPT: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// What a 400 advises.
 const QUERY: &str = "as in `/answers?status=4xx&limit=20`";
 
 /// What a 404 says of an answer.
 const NOT_KEPT: &str = "no answer with this id is kept: it is of another server, or so many were given since that it made room; \
                         `console.answers` says how many are kept";
+
+/// And of a stop.
+const NO_STOP: &str = "the tour does not give this status; `GET /tour` lists those that it gives";
 
 /// What a 421 and a 403 say here, where neither is about a certificate or a form.
 const MISNAMED: (&str, &str) = (
@@ -78,6 +86,8 @@ pub(super) struct Exchange<'a> {
     /// The answer's content, if it goes well.
     media_type: &'static str,
     text: String,
+    /// There is a target of this kind, and not this one.
+    absent: bool,
     /// The answer that is asked for.
     kept: Option<Box<Recorded>>,
     /// The answers that are asked for; and what is wrong with the query instead.
@@ -101,6 +111,11 @@ struct Order {
     until: Option<String>,
 }
 
+/// The content of `POST /tour/CODE`: the path says all.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 impl<'a> Exchange<'a> {
     /// `message`: a head, and the bytes that it is of. With a fault there is no head.
     pub(super) fn new(
@@ -113,7 +128,15 @@ impl<'a> Exchange<'a> {
         let (head, bytes) = message;
         let target = if fault.is_none() { Target::of(head.path(bytes)) } else { None };
         // Nobody can take a config anew that is from no file.
-        let target = target.filter(|target| *target != Target::Reload || !view.requests.is_closed());
+        let target = target.filter(|target| match target {
+            Target::Reload => !view.requests.is_closed(),
+            Target::Tour | Target::Stop(_) => settings.tour().is_some(),
+            _ => true,
+        });
+        let absent = match target {
+            Some(Target::Stop(code)) if !settings.tour().is_some_and(|tour| tour.has(code)) => Some(NO_STOP),
+            _ => None,
+        };
         let kept = match target {
             Some(Target::Answer) => {
                 let id = std::str::from_utf8(&head.path(bytes)[ANSWER.len()..]).unwrap_or_default();
@@ -121,6 +144,7 @@ impl<'a> Exchange<'a> {
             }
             _ => None,
         };
+        let absent = absent.or((target == Some(Target::Answer) && kept.is_none()).then_some(NOT_KEPT));
         let query = match target {
             Some(Target::Answers) => Query::parse(head.query(bytes).unwrap_or_default()).map(Some),
             _ => Ok(None),
@@ -138,7 +162,8 @@ impl<'a> Exchange<'a> {
             target,
             media_type: "application/json",
             text: String::new(),
-            report: (target == Some(Target::Answer) && kept.is_none()).then(|| NOT_KEPT.to_owned()),
+            report: absent.map(str::to_owned),
+            absent: absent.is_some(),
             kept,
             at: fault.map(|fault| fault.at),
         }
@@ -172,7 +197,7 @@ impl<'a> Exchange<'a> {
                 method_unknown: method == Method::Other,
                 no_route: self.target.is_none(),
                 method_not_taken: !self.allow().contains(method),
-                absent: (self.target == Some(Target::Answer) && self.kept.is_none()).then_some(Absent::Nothing),
+                absent: self.absent.then_some(Absent::Nothing),
                 ..Find::default()
             },
         )?;
@@ -230,6 +255,11 @@ impl<'a> Exchange<'a> {
             Some(Target::Page(part)) => self.say(part.media_type(), part.text().to_owned()),
             Some(Target::Questions) => self.say("application/json", format!("{}\n", reference::questions())),
             Some(Target::Reference) => self.say("application/json", format!("{}\n", reference::codes())),
+            Some(Target::Tour) => {
+                let stops = self.settings.tour().map_or(Json::Null, Tour::json);
+                self.say("application/json", format!("{stops}\n"))
+            }
+            Some(Target::Stop(code)) => self.visit(code, content).await,
             // `find` has refused it.
             None => Outcome::Done(Done::Served),
         }
@@ -319,6 +349,25 @@ impl<'a> Exchange<'a> {
             Ok(Err(())) => Outcome::Failure(Failure::Disk),
             Err(_) => Outcome::Failure(Failure::Panicked),
         }
+    }
+
+    /// Makes a status happen, and waits until its answer is kept: a moment after it was sent.
+    async fn visit(&mut self, code: u16, content: &[u8]) -> Outcome {
+        if let Err(refused) = self.order::<Nothing>(content) {
+            return refused;
+        }
+        // `find` has refused it where there is none.
+        let Some(tour) = self.settings.tour().cloned() else { return Outcome::Done(Done::Served) };
+        let Ok(visited) = spawn_blocking(move || tour.visit(code)).await else {
+            return Outcome::Failure(Failure::Panicked);
+        };
+        if let Some(id) = &visited.id {
+            let until = Instant::now() + KEPT;
+            while answers::find(self.view, id).is_none() && Instant::now() < until {
+                sleep(LOOK_AGAIN).await;
+            }
+        }
+        self.say("application/json", format!("{}\n", visited.json(code)))
     }
 
     fn maintain(&mut self, content: &[u8]) -> Outcome {

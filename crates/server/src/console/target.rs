@@ -30,10 +30,15 @@ pub(super) enum Target {
     Page(Part),
     Questions,
     Reference,
+    /// What can be made to happen.
+    Tour,
+    /// One of that, by its status; 0: by no number.
+    Stop(u16),
 }
 
-/// What the path of an answer begins with.
+/// What the path of an answer begins with, and that of a stop.
 pub(super) const ANSWER: &[u8] = b"/answers/";
+const STOP: &[u8] = b"/tour/";
 
 impl Target {
     pub(super) fn of(path: &[u8]) -> Option<Target> {
@@ -50,17 +55,21 @@ impl Target {
             b"/page.css" => Target::Page(Part::Style),
             b"/questions" => Target::Questions,
             b"/reference" => Target::Reference,
+            b"/tour" => Target::Tour,
             path if path.starts_with(ANSWER) => Target::Answer,
+            path if path.starts_with(STOP) => Target::Stop(
+                std::str::from_utf8(&path[STOP.len()..]).ok().and_then(|code| code.parse().ok()).unwrap_or(0),
+            ),
             _ => return None,
         })
     }
 
     pub(super) const fn allow(self) -> MethodSet {
         match self {
-            Target::Reload | Target::Explain => DOING,
+            Target::Reload | Target::Explain | Target::Stop(_) => DOING,
             Target::Maintenance => BOTH,
             Target::Health | Target::Readiness | Target::Metrics | Target::Answers | Target::Answer => READING,
-            Target::Page(_) | Target::Questions | Target::Reference => READING,
+            Target::Page(_) | Target::Questions | Target::Reference | Target::Tour => READING,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The server over real sockets: each file proves one subject, with clients of our own that are strict and with those that
 //! people use.
 
+mod browser;
 mod cases;
 mod certificates;
 mod client;
@@ -37,3 +38,5 @@ mod tls;
 mod tunnel;
 mod uploads;
 mod upstream;
+
+use others::is_there;

@@ -45,6 +45,11 @@ impl Answer {
 }
 
 impl Visited {
+    /// By which it is asked why. An answer before the answer is told of with the answer.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.answers.iter().rev().find_map(|answer| answer.get("Request-Id"))
+    }
+
     /// The answer that the stop is about.
     pub(super) fn answer(&self, stop: &Stop) -> Option<&Answer> {
         if stop.interim { self.answers.iter().find(|answer| answer.status == stop.code) } else { self.answers.last() }

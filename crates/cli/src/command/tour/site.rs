@@ -1,16 +1,19 @@
 //! The server of the tour: its files, its config, and how long it is there.
 
-use super::text;
+use super::stops::STOPS;
 use super::upstreams::{self, Upstreams};
+use super::{client, text};
 use crate::command::Failure;
 use crate::start;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use verdict_server::Server;
 use verdict_server::config::{self, Config};
+use verdict_server::console::{self, Visited};
 use verdict_server::maintenance::Until;
 
 /// Who may read at `/desk`, and who may write; the tokens are in [`super::stops`].
@@ -20,9 +23,25 @@ const TOKENS: &str = "reader:00cd4092ead58fb6219cdd8d0dd3b6c41ff1bbf559f7893ac4c
 const SCHEMA: &str =
     r#"{ "type": "object", "required": ["title"], "properties": { "title": { "type": "string", "minLength": 1 } } }"#;
 
+/// What a browser begins with. Its form and its links are for seeing what a browser does with 303, 301 and 304.
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>The tour</title>
+<link rel="stylesheet" href="/app.css">
+<h1>The tour</h1>
+<form method="post" action="/notes">
+  <label>Title <input name="title" required></label>
+  <button>Write it down</button>
+</form>
+<p><a href="/index.html">A page that has moved</a> · <a href="/hello.txt">A text</a></p>
+"#;
+
 /// What is served, until it is dropped: then nothing of it is left.
 pub(super) struct Tour {
     pub(super) address: SocketAddr,
+    /// The page of its console, with the token that opens it.
+    pub(super) page: String,
     folder: TempDir,
     config: Option<Config>,
     _upstreams: Upstreams,
@@ -30,14 +49,15 @@ pub(super) struct Tour {
 
 impl Tour {
     /// Makes the folder, starts the applications and reads the config.
-    pub(super) fn prepare(address: &SocketAddr) -> Result<Tour, Failure> {
+    pub(super) fn prepare([address, console]: [SocketAddr; 2]) -> Result<Tour, Failure> {
         let unmade = |error: std::io::Error| Failure::Wrong(format!("the tour's folder cannot be made: {error}"));
+        let token = token().map_err(|error| Failure::Wrong(format!("the system gives no random numbers: {error}")))?;
         let folder = tempfile::Builder::new().prefix("verdict-tour-").tempdir().map_err(unmade)?;
         let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).map_err(unmade);
         fs::create_dir_all(folder.path().join("site/docs")).map_err(unmade)?;
         write("tokens.txt", TOKENS.as_bytes())?;
         write("note.schema.json", SCHEMA.as_bytes())?;
-        write("site/index.html", b"<!doctype html>\n<link rel=\"stylesheet\" href=\"/app.css\">\n<h1>The tour</h1>\n")?;
+        write("site/index.html", PAGE.as_bytes())?;
         write("site/app.css", b"h1 { font-family: sans-serif }\n")?;
         write("site/hello.txt", b"Hello.\n")?;
         write("site/docs/index.html", b"<h1>Documents</h1>\n")?;
@@ -45,11 +65,12 @@ impl Tour {
         write("site/film.bin", &film)?;
         let upstreams =
             upstreams::start().map_err(|error| Failure::Wrong(format!("no application could be started: {error}")))?;
-        let text = config(*address, &upstreams);
+        let text = config(address, (console, &token), &upstreams);
         // For whoever wants to read it, or to ask `verdict routes` and `verdict openapi` about it.
         write("tour.toml", text.as_bytes())?;
         let config = Config::parse(&text, "tour.toml", folder.path())?;
-        Ok(Tour { address: *address, folder, config: Some(config), _upstreams: upstreams })
+        let page = format!("http://{console}/#token={token}&tour");
+        Ok(Tour { address, page, folder, config: Some(config), _upstreams: upstreams })
     }
 
     /// The operator's side of it.
@@ -79,9 +100,33 @@ impl Tour {
 
     /// Stays until a signal ends it.
     pub(super) fn stay(mut self) -> Result<(), Failure> {
-        let Some(config) = self.config.take() else { unreachable!("it is visited once") };
-        start::start(config, None, |_| text::guide(self.address, self.folder.path()))
+        let Some(mut config) = self.config.take() else { unreachable!("it is visited once") };
+        if let Some(console) = &mut config.console {
+            console.tour = Some(buttons(self.address));
+        }
+        start::start(config, None, |_| text::guide(&self))
     }
+}
+
+/// What the page of the console can make happen.
+fn buttons(address: SocketAddr) -> console::Tour {
+    let stops = STOPS.iter().map(|stop| console::Stop {
+        code: stop.code,
+        circumstance: stop.circumstance.to_owned(),
+        line: text::curl(stop, address),
+    });
+    console::Tour::new(stops.collect(), move |code| {
+        let Some(stop) = STOPS.iter().find(|stop| stop.code == code) else { return Visited::default() };
+        let visited = client::visit(stop, address);
+        Visited { id: visited.id().map(str::to_owned), misses: visited.misses }
+    })
+}
+
+/// What nobody guesses.
+fn token() -> std::io::Result<String> {
+    let mut random = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Ends the process, interrupted, and leaves nothing.
@@ -106,13 +151,14 @@ fn now() -> i64 {
 }
 
 /// The config. Its times are short, since somebody waits.
-fn config(address: SocketAddr, upstreams: &Upstreams) -> String {
+fn config(address: SocketAddr, (console, token): (SocketAddr, &str), upstreams: &Upstreams) -> String {
     let Upstreams { fine, garbage, slow, broken, breaking } = upstreams;
     let soon = Until::Unix(now() + SOON);
     format!(
         r#"# What `verdict tour` runs.
 listen  = ["http://{address}"]
 state   = "./state"
+console = {{ listen = "{console}", token = "{token}" }}
 explain = "header"                 # the reason goes with every answer
 log     = "off"
 workers = 1

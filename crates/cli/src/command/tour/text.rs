@@ -9,7 +9,6 @@ use crate::command::explain::text::explanation;
 use crate::screen::{Screen, Style, wrap};
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use verdict_core::explain::visible;
@@ -112,9 +111,7 @@ pub(super) fn transcript(stop: &Stop, visited: &Visited, tour: &Tour, screen: &S
     for miss in &visited.misses {
         let _ = writeln!(out, "{}", screen.paint(Style::Red, &format!("it is not as it has to be: {miss}")));
     }
-    // A tunnel's answer, and one before the answer, are told with the answer.
-    let why = visited.answers.iter().rev().find_map(|answer| answer.get("Request-Id"));
-    if let Some(why) = why.and_then(|id| why_of(id, tour)) {
+    if let Some(why) = visited.id().and_then(|id| why_of(id, tour)) {
         let _ = writeln!(
             out,
             "{}\n{}",
@@ -174,19 +171,22 @@ pub(super) fn curl(stop: &Stop, address: SocketAddr) -> String {
 }
 
 /// What somebody is told who stays.
-pub(super) fn guide(address: SocketAddr, folder: &Path) -> String {
+pub(super) fn guide(tour: &Tour) -> String {
+    let address = tour.address;
     let mut out = format!("the tour is on http://{address}; each of these makes a status happen:\n\n");
     for stop in STOPS {
         let _ =
             writeln!(out, "{} {}: {}\n    {}", stop.code, phrase(stop.code), stop.circumstance, curl(stop, address));
     }
-    let folder = visible(&folder.display().to_string());
+    let folder = visible(&tour.scratch().display().to_string());
     let _ = write!(
         out,
-        "\nwhy an answer is as it is: verdict why ID --state {folder}/state\n\
+        "\nwith a button for each, and why, in a browser: {}\n\
+         why an answer is as it is: verdict why ID --state {folder}/state\n\
          the answers as they are given: verdict tail --state {folder}/state\n\
          its config: {folder}/tour.toml\n\
-         Ctrl-C ends the tour, and nothing of it is left."
+         Ctrl-C ends the tour, and nothing of it is left.",
+        tour.page
     );
     out
 }

@@ -305,12 +305,49 @@ byId("find").addEventListener("input", (event) => {
   for (const part of byId("codes").querySelectorAll("details")) part.hidden = !part.dataset.text.includes(wanted);
 });
 
+// The tour, where the server is one.
+
+let toured = false;
+
+async function findTour() {
+  const told = await ask("/tour").catch((error) => { if (error.status !== 404) throw error; });
+  if (!told) return;
+  const known = await reference();
+  toured = true;
+  byId("to-tour").hidden = byId("back-to-tour").hidden = false;
+  byId("stops").replaceChildren(...told.stops.map((stop) => {
+    const phrase = known.statuses.find((line) => line.code === stop.code)?.name;
+    const button = make("button", { type: "button", "data-code": String(stop.code) }, status(stop.code, phrase));
+    button.addEventListener("click", () => visit(stop.code, button));
+    const shell = make("details", {}, make("summary", {}, "In a shell"), make("code", {}, stop.line));
+    return make("li", {}, button, make("p", {}, ...prose(stop.circumstance)), shell);
+  }));
+}
+
+/** Makes a status happen and opens its answer. */
+async function visit(code, button) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  byId("visiting").className = "";
+  byId("visiting").textContent = `${code} is made to happen …`;
+  try {
+    const told = await ask(`/tour/${code}`, "{}");
+    byId("visiting").textContent = told.misses.length > 0 ? `${code} did not come as it has to: ${told.misses.join("; ")}` : "";
+    if (told.id && told.misses.length === 0) location.hash = `#answer/${encodeURIComponent(told.id)}`;
+    else byId("visiting").className = "wrong";
+  } catch (error) {
+    byId("visiting").textContent = error.message || "The server does not answer";
+    byId("visiting").className = "wrong";
+  }
+  button.removeAttribute("aria-busy");
+}
+
 // Ways through the page.
 
 function go() {
   const [path, query] = location.hash.slice(1).split("?");
   const [part, id] = path.split("/");
-  const shown = ["answers", "answer", "counts", "dry-run", "reference"].includes(part) ? part : "answers";
+  const shown = ["answers", "answer", "counts", "dry-run", "reference", ...(toured ? ["tour"] : [])].includes(part) ? part : "answers";
   for (const section of document.querySelectorAll("main > section:not(#token)")) section.hidden = section.id !== shown;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${shown}` || (shown === "answer" && link.hash === "#answers")) link.setAttribute("aria-current", "page");
@@ -353,6 +390,7 @@ window.addEventListener("hashchange", go);
 async function start() {
   try {
     ({ stages, questions } = await ask("/questions"));
+    await findTour();
     go();
     if (!location.hash.includes("?")) follow();
     showReference().catch(() => {});
