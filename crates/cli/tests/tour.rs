@@ -5,6 +5,7 @@ mod running;
 use running::{Lines, PATIENCE, signal};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ fn every_status_is_met_by_its_circumstance_in_less_than_a_minute() {
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     let told: Value = serde_json::from_slice(&other.stdout).expect("JSON");
     let stops = told["stops"].as_array().expect("a list");
-    assert!(stops.len() >= 44 && told["missed"] == 0, "{told:#}");
+    assert!(stops.len() >= 45 && told["missed"] == 0, "{told:#}");
     for stop in stops {
         assert!(stop["code"] == stop["came"] && stop["misses"] == serde_json::json!([]), "{stop:#}");
         let line = format!("✓ {}  {}", stop["code"], stop["reason"].as_str().expect("a reason"));
@@ -103,13 +104,16 @@ fn each_line_for_a_shell_makes_its_status_happen() {
         let mut child = tour(folder.path(), &[]).stderr(Stdio::piped()).spawn().expect("the command starts");
         let said = Lines::of(child.stderr.take().expect("it is piped"));
         let lines = lines(&said);
-        assert!(lines.len() >= 44, "{lines:?}");
+        assert!(lines.len() >= 45, "{lines:?}");
         for (code, line) in lines.iter().filter(|_| word == "TERM") {
             let ran = Command::new("bash").args(["-c", line]).stdin(Stdio::null()).output().expect("a shell");
             let told = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
             assert!(told.contains(&format!("HTTP/1.1 {code} ")), "{code}: {line}\n{told}");
         }
-        assert!(!is_empty(folder.path()));
+        // A key is in it, and a token.
+        let made: Vec<_> = folder.path().read_dir().expect("a folder").flatten().collect();
+        assert_eq!(made.len(), 1);
+        assert_eq!(made[0].metadata().expect("it is there").permissions().mode() & 0o777, 0o700);
         signal(child.id(), word);
         let began = Instant::now();
         while child.try_wait().expect("a child").is_none() {

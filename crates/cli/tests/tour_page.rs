@@ -100,7 +100,7 @@ fn each_button_makes_its_status_happen_and_opens_the_answer() {
     let Some(browser) = Browser::start(1250, 1000) else { return };
     let tour = Tour::start();
     browser.open(&tour.page);
-    browser.until("document.querySelectorAll('#stops button').length >= 44");
+    browser.until("document.querySelectorAll('#stops button').length >= 45");
     assert_eq!(browser.run("return location.hash"), "#tour");
     browser.picture("console-tour.png");
 
@@ -172,7 +172,7 @@ fn a_phone_has_room_for_the_tour() {
     let Some(browser) = Browser::start(500, 900) else { return };
     let tour = Tour::start();
     browser.open(&tour.page);
-    browser.until("document.querySelectorAll('#stops button').length >= 44");
+    browser.until("document.querySelectorAll('#stops button').length >= 45");
     let overflow = browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
     assert_eq!(overflow, 0);
     browser.picture("console-tour-phone.png");

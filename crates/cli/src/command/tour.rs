@@ -4,6 +4,7 @@
 //! a fault of its own; `stops.rs` the table of what is sent and what has to come; `client.rs` sends it; `duties.rs` what a client must
 //! do with an answer then; `text.rs` shows it.
 
+mod certificate;
 mod client;
 mod duties;
 mod site;
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return tour.visit(|tour| {
             let screen = Screen::stdout();
             for (i, stop) in wanted.iter().enumerate() {
-                let visited = client::visit(stop, tour.address);
+                let visited = client::visit(stop, &tour.at);
                 let between = if i > 0 { "\n" } else { "" };
                 screen::say(&format!("{between}{}", text::transcript(stop, &visited, tour, &screen)))?;
             }
@@ -75,24 +76,24 @@ fn stop_of(code: u16) -> Result<&'static Stop, Failure> {
     })
 }
 
-/// Addresses that nobody has, of the tour and of its console: a member of the tour is the tour itself, so that it has to be known
+/// Addresses that nobody has, of the tour, of the tour by TLS and of its console: a member of the tour is the tour itself, so that it has to be known
 /// before anything listens.
-fn free_addresses(port: Option<u16>) -> Result<[SocketAddr; 2], Failure> {
+fn free_addresses(port: Option<u16>) -> Result<[SocketAddr; 3], Failure> {
     let listen = |port| {
         let wanted = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         TcpListener::bind(wanted).map_err(|error| Failure::Wrong(format!("cannot listen on {wanted}: {error}")))
     };
-    // Both are held until both are known, or they might be the same.
-    let (tour, console) = (listen(port.unwrap_or(0))?, listen(0)?);
+    // All are held until all are known, or two might be the same.
+    let (plain, secure, console) = (listen(port.unwrap_or(0))?, listen(0)?, listen(0)?);
     let address = |listener: &TcpListener| listener.local_addr().map_err(|error| Failure::Wrong(error.to_string()));
-    Ok([address(&tour)?, address(&console)?])
+    Ok([address(&plain)?, address(&secure)?, address(&console)?])
 }
 
 /// Visits each, does what a client must do, and compares.
 fn check(tour: Tour, json: bool) -> Result<(), Failure> {
     let (done, visited) = tour.visit(|tour| {
         let done: Vec<(&Duty, Done)> = DUTIES.iter().map(|duty| (duty, duties::perform(duty, tour))).collect();
-        let visited = STOPS.iter().map(|stop| (stop, client::visit(stop, tour.address)));
+        let visited = STOPS.iter().map(|stop| (stop, client::visit(stop, &tour.at)));
         Ok((done, visited.collect::<Vec<(&Stop, Visited)>>()))
     })?;
     let misses = visited.iter().map(|(_, visited)| &visited.misses).chain(done.iter().map(|(_, done)| &done.misses));

@@ -1,13 +1,27 @@
 //! A client for the tour: it sends what a stop says and reads what comes, with an end to every wait.
 
+use super::certificate;
 use super::stops::Stop;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use verdict_server::outgoing::Trust;
 
 /// How long an answer may take, and how large it may be.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1 << 20;
+
+/// Where the tour is reached.
+#[derive(Clone)]
+pub(super) struct Reached {
+    pub(super) plain: SocketAddr,
+    /// By TLS, by the name [`certificate::NAME`].
+    pub(super) secure: SocketAddr,
+    /// The file of its certificate, and who believes that.
+    pub(super) certificate: PathBuf,
+    pub(super) trust: Trust,
+}
 
 /// An answer, as far as the tour looks at it.
 #[derive(Clone, Default, Debug)]
@@ -57,18 +71,18 @@ impl Visited {
 }
 
 /// Does what the stop says, and compares what came with what had to.
-pub(super) fn visit(stop: &Stop, address: SocketAddr) -> Visited {
+pub(super) fn visit(stop: &Stop, tour: &Reached) -> Visited {
     let began = Instant::now();
     let mut known = Known::default();
     for message in stop.before {
-        if let Ok(answers) = exchange(address, &known.message(message, stop), b"") {
+        if let Ok(answers) = exchange(connect(tour, stop), &known.message(message, stop), b"") {
             known.learn(answers.last());
         }
     }
     let sent = known.message(stop.message, stop);
     let then = known.fill(stop.then, stop).into_bytes();
     let mut misses = Vec::new();
-    let answers = exchange(address, &sent, &then).unwrap_or_else(|error| {
+    let answers = exchange(connect(tour, stop), &sent, &then).unwrap_or_else(|error| {
         misses.push(format!("no answer: {error}"));
         Vec::new()
     });
@@ -138,8 +152,11 @@ impl Known {
         let text = self.fill(text, stop);
         let Some((head, content)) = text.split_once("\n\n") else { return text.replace('\n', "\r\n").into_bytes() };
         let mut message = head.replace('\n', "\r\n");
-        message += "\r\nHost: localhost\r\n";
+        message += "\r\n";
         let lower = head.to_ascii_lowercase();
+        if !lower.contains("\nhost:") {
+            message += "Host: localhost\r\n";
+        }
         if !lower.contains("\nconnection:") {
             message += "Connection: close\r\n";
         }
@@ -153,11 +170,20 @@ impl Known {
     }
 }
 
-/// Sends a message, and `then` once a 100 has come; reads until the answer is whole.
-fn exchange(address: SocketAddr, message: &[u8], then: &[u8]) -> std::io::Result<Vec<Answer>> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+/// Something that carries the bytes of HTTP.
+trait Carries: Read + Write {}
+impl<T: Read + Write> Carries for T {}
+
+fn connect(tour: &Reached, stop: &Stop) -> std::io::Result<Box<dyn Carries>> {
+    let stream = TcpStream::connect_timeout(if stop.secure { &tour.secure } else { &tour.plain }, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(if stop.secure { Box::new(tour.trust.secure(stream, certificate::NAME)?) } else { Box::new(stream) })
+}
+
+/// Sends a message, and `then` once a 100 has come; reads until the answer is whole.
+fn exchange(stream: std::io::Result<Box<dyn Carries>>, message: &[u8], then: &[u8]) -> std::io::Result<Vec<Answer>> {
+    let mut stream = stream?;
     // Who is refused early may have more to send than is taken: what it is told is read all the same.
     let _ = stream.write_all(message);
     let mut bytes = Vec::new();

@@ -105,7 +105,7 @@ pub(super) fn perform(duty: &Duty, tour: &Tour) -> Done {
     let file = tour.scratch().join(format!("duty-{}", duty.code));
     let mut misses = Vec::new();
     for step in duty.runs {
-        let url = format!("http://{}{}", tour.address, step.target);
+        let url = format!("http://{}{}", tour.at.plain, step.target);
         match get(&url, step.arguments, &file) {
             Ok((succeeds, said)) => {
                 if succeeds != step.succeeds {

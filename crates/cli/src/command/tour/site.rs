@@ -1,13 +1,17 @@
 //! The server of the tour: its files, its config, and how long it is there.
 
+use super::certificate::Certificate;
+use super::client::Reached;
 use super::stops::STOPS;
 use super::upstreams::{self, Upstreams};
 use super::{client, text};
 use crate::command::Failure;
 use crate::start;
-use std::fs::{self, File};
-use std::io::Read;
+use ring::error::Unspecified;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -15,6 +19,7 @@ use verdict_server::Server;
 use verdict_server::config::{self, Config};
 use verdict_server::console::{self, Visited};
 use verdict_server::maintenance::Until;
+use verdict_server::outgoing::Trust;
 
 /// Who may read at `/desk`, and who may write; the tokens are in [`super::stops`].
 const TOKENS: &str = "reader:00cd4092ead58fb6219cdd8d0dd3b6c41ff1bbf559f7893ac4ca5ba365fa20d9:read\n\
@@ -39,7 +44,7 @@ const PAGE: &str = r#"<!doctype html>
 
 /// What is served, until it is dropped: then nothing of it is left.
 pub(super) struct Tour {
-    pub(super) address: SocketAddr,
+    pub(super) at: Reached,
     /// The page of its console, with the token that opens it.
     pub(super) page: String,
     folder: TempDir,
@@ -49,14 +54,20 @@ pub(super) struct Tour {
 
 impl Tour {
     /// Makes the folder, starts the applications and reads the config.
-    pub(super) fn prepare([address, console]: [SocketAddr; 2]) -> Result<Tour, Failure> {
+    pub(super) fn prepare([plain, secure, console]: [SocketAddr; 3]) -> Result<Tour, Failure> {
         let unmade = |error: std::io::Error| Failure::Wrong(format!("the tour's folder cannot be made: {error}"));
-        let token = token().map_err(|error| Failure::Wrong(format!("the system gives no random numbers: {error}")))?;
-        let folder = tempfile::Builder::new().prefix("verdict-tour-").tempdir().map_err(unmade)?;
+        let unforeseen = |_| Failure::Wrong("the system gives no random numbers".to_owned());
+        let (token, issued) = (token().map_err(unforeseen)?, Certificate::make().map_err(unforeseen)?);
+        // A key and a token are in it.
+        let owner_alone = fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("verdict-tour-").permissions(owner_alone).tempdir();
+        let folder = folder.map_err(unmade)?;
         let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).map_err(unmade);
         fs::create_dir_all(folder.path().join("site/docs")).map_err(unmade)?;
         write("tokens.txt", TOKENS.as_bytes())?;
         write("note.schema.json", SCHEMA.as_bytes())?;
+        write("certificate.pem", issued.certificate.as_bytes())?;
+        write("key.pem", issued.key.as_bytes())?;
         write("site/index.html", PAGE.as_bytes())?;
         write("site/app.css", b"h1 { font-family: sans-serif }\n")?;
         write("site/hello.txt", b"Hello.\n")?;
@@ -65,12 +76,15 @@ impl Tour {
         write("site/film.bin", &film)?;
         let upstreams =
             upstreams::start().map_err(|error| Failure::Wrong(format!("no application could be started: {error}")))?;
-        let text = config(address, (console, &token), &upstreams);
+        let text = config([plain, secure], (console, &token), &upstreams);
         // For whoever wants to read it, or to ask `verdict routes` and `verdict openapi` about it.
         write("tour.toml", text.as_bytes())?;
         let config = Config::parse(&text, "tour.toml", folder.path())?;
+        let certificate = folder.path().join("certificate.pem");
+        let trust = Trust::read(&certificate).map_err(Failure::Wrong)?;
+        let at = Reached { plain, secure, certificate, trust };
         let page = format!("http://{console}/#token={token}&tour");
-        Ok(Tour { address, page, folder, config: Some(config), _upstreams: upstreams })
+        Ok(Tour { at, page, folder, config: Some(config), _upstreams: upstreams })
     }
 
     /// The operator's side of it.
@@ -102,30 +116,31 @@ impl Tour {
     pub(super) fn stay(mut self) -> Result<(), Failure> {
         let Some(mut config) = self.config.take() else { unreachable!("it is visited once") };
         if let Some(console) = &mut config.console {
-            console.tour = Some(buttons(self.address));
+            console.tour = Some(buttons(&self.at));
         }
         start::start(config, None, |_| text::guide(&self))
     }
 }
 
 /// What the page of the console can make happen.
-fn buttons(address: SocketAddr) -> console::Tour {
+fn buttons(at: &Reached) -> console::Tour {
     let stops = STOPS.iter().map(|stop| console::Stop {
         code: stop.code,
         circumstance: stop.circumstance.to_owned(),
-        line: text::curl(stop, address),
+        line: text::curl(stop, at),
     });
+    let at = at.clone();
     console::Tour::new(stops.collect(), move |code| {
         let Some(stop) = STOPS.iter().find(|stop| stop.code == code) else { return Visited::default() };
-        let visited = client::visit(stop, address);
+        let visited = client::visit(stop, &at);
         Visited { id: visited.id().map(str::to_owned), misses: visited.misses }
     })
 }
 
 /// What nobody guesses.
-fn token() -> std::io::Result<String> {
+fn token() -> Result<String, Unspecified> {
     let mut random = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    SystemRandom::new().fill(&mut random)?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -151,12 +166,13 @@ fn now() -> i64 {
 }
 
 /// The config. Its times are short, since somebody waits.
-fn config(address: SocketAddr, (console, token): (SocketAddr, &str), upstreams: &Upstreams) -> String {
+fn config([address, secure]: [SocketAddr; 2], (console, token): (SocketAddr, &str), upstreams: &Upstreams) -> String {
     let Upstreams { fine, garbage, slow, broken, breaking } = upstreams;
     let soon = Until::Unix(now() + SOON);
     format!(
         r#"# What `verdict tour` runs.
-listen  = ["http://{address}"]
+listen  = ["http://{address}", "https://{secure}"]
+tls     = {{ certificate = "certificate.pem", key = "key.pem" }}
 state   = "./state"
 console = {{ listen = "{console}", token = "{token}" }}
 explain = "header"                 # the reason goes with every answer

@@ -1,6 +1,7 @@
 //! The tour for people: the table of a check, the transcript of one stop, and the guide for who stays.
 
-use super::client::{Answer, Visited};
+use super::certificate;
+use super::client::{Answer, Reached, Visited};
 use super::duties::{Done, Duty};
 use super::site::Tour;
 use super::stops::{STOPS, Stop};
@@ -8,7 +9,6 @@ use crate::command::console::style;
 use crate::command::explain::text::explanation;
 use crate::screen::{Screen, Style, wrap};
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use verdict_core::explain::visible;
@@ -99,7 +99,7 @@ pub(super) fn transcript(stop: &Stop, visited: &Visited, tour: &Tour, screen: &S
     for line in wrap(&format!("{}.", stop.circumstance), screen.width) {
         let _ = writeln!(out, "{line}");
     }
-    let _ = writeln!(out, "\n{}", screen.paint(Style::Faint, &format!("$ {}", curl(stop, tour.address))));
+    let _ = writeln!(out, "\n{}", screen.paint(Style::Faint, &format!("$ {}", curl(stop, &tour.at))));
     push_message(&mut out, "> ", &visited.sent, screen);
     if !stop.then.is_empty() {
         let _ = writeln!(out, "{}", screen.paint(Style::Faint, "> … and its content, once 100 has come"));
@@ -166,17 +166,21 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 /// The stop's line for a shell.
-pub(super) fn curl(stop: &Stop, address: SocketAddr) -> String {
-    stop.curl.replace("{url}", &format!("http://{address}")).replace("{address}", &address.to_string())
+pub(super) fn curl(stop: &Stop, tour: &Reached) -> String {
+    let Reached { plain, secure, certificate, .. } = tour;
+    stop.curl
+        .replace("{url}", &format!("http://{plain}"))
+        .replace("{secure}", &format!("https://{}:{}", certificate::NAME, secure.port()))
+        .replace("{certificate}", &certificate.display().to_string())
+        .replace("{address}", &plain.to_string())
 }
 
 /// What somebody is told who stays.
 pub(super) fn guide(tour: &Tour) -> String {
-    let address = tour.address;
-    let mut out = format!("the tour is on http://{address}; each of these makes a status happen:\n\n");
+    let mut out = format!("the tour is on http://{}; each of these makes a status happen:\n\n", tour.at.plain);
     for stop in STOPS {
         let _ =
-            writeln!(out, "{} {}: {}\n    {}", stop.code, phrase(stop.code), stop.circumstance, curl(stop, address));
+            writeln!(out, "{} {}: {}\n    {}", stop.code, phrase(stop.code), stop.circumstance, curl(stop, &tour.at));
     }
     let folder = visible(&tour.scratch().display().to_string());
     let _ = write!(
