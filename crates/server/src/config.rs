@@ -320,6 +320,13 @@ pub struct Respond {
     pub headers: Vec<(String, String)>,
 }
 
+impl Route {
+    /// Whether a path that lacks only the slash at its end is this route's to answer, unless another matches it exactly.
+    pub fn may_lack_slash(&self) -> bool {
+        matches!(self.kind.missing_slash(), MissingSlash::Redirect) && self.pattern.may_lack_slash()
+    }
+}
+
 impl Config {
     /// Whether who has this address is a proxy whose word counts.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {

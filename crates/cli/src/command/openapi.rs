@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use verdict_core::decide::respond;
 use verdict_core::explain::{Evidence, sentence, visible};
+use verdict_core::path::Stage;
 use verdict_core::status::Class;
 use verdict_core::{Method, Reason, Status};
-use verdict_server::config::{Auth, Documents, Kind, Part, Route};
+use verdict_server::config::{Auth, Config, Documents, Explain, Kind, Part, Route};
 use verdict_server::explain::DryRun;
 use verdict_server::route::{Host, Segment};
 use verdict_server::routes::{OfMethods, OfRoute, Possibilities};
@@ -34,7 +35,7 @@ Examples:
   verdict openapi -c other.toml       of another config";
 
 /// The methods that OpenAPI 3.1 has a place for (§4.8.9.1).
-const METHODS: [(Method, &str); 7] = [
+const METHODS: [(Method, &str); 8] = [
     (Method::Get, "get"),
     (Method::Head, "head"),
     (Method::Post, "post"),
@@ -42,33 +43,46 @@ const METHODS: [(Method, &str); 7] = [
     (Method::Delete, "delete"),
     (Method::Options, "options"),
     (Method::Patch, "patch"),
+    (Method::Trace, "trace"),
 ];
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let Loaded { config, name, text } = args.source.load()?;
     let title = if name.is_empty() { "verdict serve".to_owned() } else { visible(&name) };
-    let (routes, auths) = (config.routes.clone(), config.auth.clone());
-    let listen: Vec<_> = config.listen.iter().map(|listen| json!({ "url": listen.to_string() })).collect();
+    let (routes, explain) = (config.routes.clone(), config.explain);
+    let servers: Vec<_> = servers(&config).map(|url| json!({ "url": url })).collect();
     let schemes: Map<String, Value> = config.auth.iter().flat_map(schemes_of).collect();
+    let auths = config.auth.clone();
     let site = DryRun::new(config, &visible(&name), text).map_err(|error| Failure::Wrong(error.to_string()))?;
     let document = json!({
         "openapi": "3.1.1",
         "info": { "title": title, "version": env!("CARGO_PKG_VERSION"), "description": DESCRIPTION },
-        "servers": listen,
+        "servers": servers,
         "paths": paths(&routes, &auths, &site.possibilities()),
-        "components": { "schemas": { "Problem": problem() }, "securitySchemes": schemes },
+        "components": { "schemas": { "Problem": problem(explain) }, "securitySchemes": schemes },
     });
     screen::say(&format!("{document:#}\n"))
+}
+
+/// Where what is described is answered: not where whatever comes is sent to `https://`.
+fn servers(config: &Config) -> impl Iterator<Item = String> {
+    let only_tls = config.tls.as_ref().is_some_and(|tls| tls.redirect_http);
+    let urls = config.listen.iter().map(ToString::to_string);
+    urls.filter(move |url| !only_tls || url.starts_with("https:"))
 }
 
 const DESCRIPTION: &str = "Each status is listed with the reasons for which it is given; an answer tells its reason in the `type` of \
                            its problem (RFC 9457), `urn:verdict:reason:ID`.";
 
 /// RFC 9457 §3, and what this server adds.
-fn problem() -> Value {
+fn problem(explain: Explain) -> Value {
+    let required = match explain {
+        Explain::Off => vec!["title", "status"],
+        Explain::Problem | Explain::Header => vec!["type", "title", "status", "detail", "instance"],
+    };
     json!({
         "type": "object",
-        "required": ["type", "title", "status", "detail", "instance"],
+        "required": required,
         "properties": {
             "type": { "type": "string", "pattern": "^urn:verdict:reason:[a-z0-9-]+$" },
             "title": { "type": "string" },
@@ -91,30 +105,72 @@ fn schemes_of(auth: &Auth) -> Vec<(String, Value)> {
 fn paths(routes: &[Route], auths: &[Auth], possible: &Possibilities) -> Value {
     let mut paths = Map::new();
     for (route, of_route) in routes.iter().zip(&possible.routes) {
-        let (mut path, parameters) = template(route);
-        if paths.contains_key(&path) {
-            match route.pattern.host() {
-                // Of several hosts with the same path, the later ones have a name that no path has.
-                Host::Exact(host) | Host::Below(host) => path = format!("{path}#{host}"),
-                // What leads to https:// is no route of anybody's.
-                Host::Any => continue,
-            }
+        let (path, parameters) = template(route);
+        // A route of a folder answers for the folder's own name too, as far as to tell the slash that it lacks.
+        if let Some((folder, of_folder)) = route.may_lack_slash().then(|| folder(&path, &parameters)) {
+            add(
+                &mut paths,
+                route,
+                folder,
+                of_folder,
+                |group, method| {
+                    let found = group.reasons.iter().copied().filter(|reason| reason.entry().stage <= Stage::Find);
+                    operation(route, auths, of_route, found.chain(possible.any.iter().copied()), method)
+                },
+                of_route,
+            );
         }
-        let mut item = Map::new();
-        if let Host::Exact(host) = route.pattern.host() {
-            item.insert("servers".to_owned(), json!([{ "url": format!("//{host}") }]));
-        }
-        if !parameters.is_empty() {
-            item.insert("parameters".to_owned(), Value::Array(parameters));
-        }
-        for (method, name) in METHODS {
-            if let Some(group) = of_route.methods.iter().find(|group| group.methods.contains(&method)) {
-                item.insert(name.to_owned(), operation(route, auths, of_route, group, (method, possible)));
-            }
-        }
-        paths.insert(path, Value::Object(item));
+        add(
+            &mut paths,
+            route,
+            path,
+            parameters,
+            |group, method| {
+                let told = group.interim.iter().chain(&group.reasons).chain(&possible.any);
+                operation(route, auths, of_route, told.copied(), method)
+            },
+            of_route,
+        );
     }
     Value::Object(paths)
+}
+
+/// Adds a path with its operations. What is there already is of a more specific route.
+fn add(
+    paths: &mut Map<String, Value>,
+    route: &Route,
+    mut path: String,
+    parameters: Vec<Value>,
+    operation: impl Fn(&OfMethods, Method) -> Value,
+    of_route: &OfRoute,
+) {
+    if paths.contains_key(&path) {
+        match route.pattern.host() {
+            // Of several hosts with the same path, the later ones have a name that no path has.
+            Host::Exact(host) | Host::Below(host) => path = format!("{path}#{host}"),
+            Host::Any => return,
+        }
+    }
+    let mut item = Map::new();
+    if let Host::Exact(host) = route.pattern.host() {
+        item.insert("servers".to_owned(), json!([{ "url": format!("//{host}") }]));
+    }
+    if !parameters.is_empty() {
+        item.insert("parameters".to_owned(), Value::Array(parameters));
+    }
+    for (method, name) in METHODS {
+        if let Some(group) = of_route.methods.iter().find(|group| group.methods.contains(&method)) {
+            item.insert(name.to_owned(), operation(group, method));
+        }
+    }
+    paths.insert(path, Value::Object(item));
+}
+
+/// The template, and what stands for its names, without what follows the last slash.
+fn folder(path: &str, parameters: &[Value]) -> (String, Vec<Value>) {
+    let (folder, last) = path.rsplit_once('/').unwrap_or_default();
+    let named = if last.is_empty() { parameters.len() } else { parameters.len() - 1 };
+    (folder.to_owned(), parameters[..named].to_vec())
 }
 
 /// The pattern as a path template (§4.8.8), and what stands for its names.
@@ -142,25 +198,27 @@ fn operation(
     route: &Route,
     auths: &[Auth],
     of_route: &OfRoute,
-    group: &OfMethods,
-    (method, possible): (Method, &Possibilities),
+    told: impl Iterator<Item = Reason>,
+    method: Method,
 ) -> Value {
     let mut by_status: BTreeMap<Status, Vec<Reason>> = BTreeMap::new();
-    let mut passes = false;
-    for reason in group.interim.iter().chain(&group.reasons).chain(&possible.any) {
+    let mut passed = Vec::new();
+    for reason in told {
         match reason {
             // Whatever the application says is its own to describe.
-            Reason::UpstreamAnswered { .. } => passes = true,
-            reason => by_status.entry(reason.status()).or_default().push(*reason),
+            Reason::UpstreamAnswered { .. } => passed.push(reason),
+            // What a client is not to know, a description of the site does not tell either.
+            reason => by_status.entry(reason.status()).or_default().push(reason.public()),
         }
     }
     let mut responses = Map::new();
     for (status, mut reasons) in by_status {
+        reasons.extend(passed.iter().filter(|reason| reason.status() == status));
         reasons.sort();
         reasons.dedup();
         responses.insert(status.to_string(), response(route, status, &reasons, method));
     }
-    if passes {
+    if !passed.is_empty() {
         responses
             .insert("default".to_owned(), json!({ "description": "What the application behind the gateway answers." }));
     }
@@ -205,19 +263,31 @@ fn response(route: &Route, status: Status, reasons: &[Reason], method: Method) -
 
 /// The content of an answer; `None` where there is none, or where it can be anything.
 fn given(route: &Route, status: Status, reasons: &[Reason], method: Method) -> Option<Value> {
-    if !reasons.iter().any(|reason| respond(*reason, method).content) {
+    let passes = reasons.iter().any(|reason| matches!(reason, Reason::UpstreamAnswered { .. }));
+    if passes || !reasons.iter().any(|reason| respond(*reason, method).content) {
         return None;
     }
     // What comes with them is the document, or the collection's page.
     let represented = reasons.iter().any(|reason| matches!(reason, Reason::Served { .. } | Reason::Updated { .. }));
     match status.class() {
         Class::ClientError | Class::ServerError => {
-            let text = || json!({ "schema": { "type": "string" } });
-            Some(json!({
-                "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
-                "text/plain": text(),
-                "text/html": text(),
-            }))
+            let mut content = Map::new();
+            let configured = match &route.kind {
+                Kind::Respond(respond) if respond.status == status && respond.body.is_some() => Some(respond),
+                _ => None,
+            };
+            if configured.is_none() || reasons.iter().any(|reason| !matches!(reason, Reason::ConfiguredAnswer { .. })) {
+                let text = || json!({ "schema": { "type": "string" } });
+                let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+                content.insert("application/problem+json".to_owned(), problem);
+                content.insert("text/plain".to_owned(), text());
+                content.insert("text/html".to_owned(), text());
+            }
+            if let Some(respond) = configured {
+                let media_type = respond.media_type.split(';').next().unwrap_or_default().trim_end();
+                content.entry(media_type).or_insert_with(|| json!({}));
+            }
+            Some(Value::Object(content))
         }
         Class::Successful => match &route.kind {
             Kind::Document(documents) if represented => {

@@ -45,7 +45,7 @@ fn it_has_the_statuses_of_each_route_and_method_and_no_others() {
             if !seen.insert(pattern.clone()) {
                 continue;
             }
-            for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
                 let told = item[method.to_lowercase()]["responses"].as_object();
                 let told: BTreeSet<String> = told.into_iter().flat_map(|all| all.keys().cloned()).collect();
                 let told: BTreeSet<String> = told.into_iter().filter(|status| status != "default").collect();

@@ -150,7 +150,8 @@ impl Documents {
         };
         let content_type = request.value(Name::ContentType).and_then(MediaType::parse);
         let takes_type = content_type.is_some_and(|found| taken.iter().any(|media_type| found.matches(media_type)));
-        let over_quota = declared.zip(self.config.quota).is_some_and(|(declared, quota)| declared > quota);
+        let writes = !taken.is_empty();
+        let over_quota = declared.zip(self.config.quota).is_some_and(|(declared, quota)| writes && declared > quota);
         let unplaceable = if subject.unlisted.is_some() {
             Some(Unplaceable::Filter)
         } else if method == Method::Post && idempotency::is_malformed(request) {
@@ -161,10 +162,11 @@ impl Documents {
         let json = MediaType::parse(JSON.as_bytes());
         let accepted = json.is_some_and(|json| Accept::new(request.lines(Name::Accept)).quality(json) > 0);
         Negotiate {
-            content: common.content || !taken.is_empty(),
-            type_not_taken: common.type_not_taken || !taken.is_empty() && !takes_type,
+            content: common.content || writes,
+            // Content that the method has no use for may be of any kind.
+            type_not_taken: common.type_not_taken || writes && !takes_type,
             coding_not_taken: common.coding_not_taken
-                || crate::content_type::is_coded(request.lines(Name::ContentEncoding)),
+                || writes && crate::content_type::is_coded(request.lines(Name::ContentEncoding)),
             not_acceptable: method.reads() && method != Method::Options && !accepted,
             unplaceable,
             ..common

@@ -153,7 +153,12 @@ impl Site {
             Some(route) => {
                 let mut find = found(route, method);
                 // As the route of a folder, it answers where only the slash is missing.
-                if let (Handler::Proxy(_), Some(true)) = (&route.handler, pattern.map(Pattern::may_lack_slash)) {
+                let of_folder = match &route.handler {
+                    Handler::Proxy(_) => true,
+                    Handler::Files(files) => written(files, method).is_some(),
+                    _ => false,
+                };
+                if of_folder && pattern.is_some_and(Pattern::may_lack_slash) {
                     let elsewhere = Find { elsewhere: Some(Elsewhere::SlashMissing), ..Find::default() };
                     find.extend(route.allow.contains(method).then_some(elsewhere));
                 }
