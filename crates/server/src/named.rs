@@ -3,9 +3,13 @@
 use crate::disk::{Kind, Opened};
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// The links to what this process has open.
+pub(crate) const OPEN: &str = "/proc/self/fd";
 
 /// Each is known by its path, since an editor that saves puts a new file in its place, and by device and inode, since a hard
 /// link is another path of the same file.
@@ -32,10 +36,24 @@ impl Named {
             return true;
         }
         // A folder is refused for where it lies alone.
-        if !is_file && self.folder.is_none() {
+        let paths = if is_file { &self.paths[..] } else { &[] };
+        if paths.is_empty() && self.folder.is_none() {
             return false;
         }
-        path_of(&opened.file).is_some_and(|path| is_file && self.paths.contains(&path) || self.is_within(&path))
+        // What the kernel does not say the place of may be any of them.
+        path_of(&opened.file).is_none_or(|path| paths.contains(&path) || self.is_within(&path))
+    }
+
+    /// Whether the kernel says where open files are, without which nothing can be told apart.
+    ///
+    /// Errors: there is no `/proc`, as in a chroot(2) in which it is not mounted.
+    pub(crate) fn can_be_told() -> io::Result<()> {
+        fs::metadata(OPEN).map(drop).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                "without /proc nobody can tell the files that are served from those of the config and of `state`: mount it",
+            )
+        })
     }
 
     /// Whether what would be at these names below an open folder is one of them.
@@ -71,5 +89,5 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
 
 /// Where an open file is, without any link. The kernel knows: it does not ask the disk.
 fn path_of(file: &OwnedFd) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+    fs::read_link(format!("{OPEN}/{}", file.as_raw_fd())).ok()
 }

@@ -10,7 +10,7 @@ use crate::handler::proxy::{self, Proxy};
 use crate::handler::{Handler, files::Files, redirect::Redirect, respond::Fixed};
 use crate::kept::{Kept, Purpose};
 use crate::metrics::Tally;
-use crate::named::{Named, canonical};
+use crate::named::{self, Named, canonical};
 use crate::request::Request;
 use crate::route::Found;
 use crate::store::Reader;
@@ -88,6 +88,9 @@ impl Opened {
                 texts.insert(*status, std::fs::read_to_string(path).map_err(unopened(path))?.into());
             }
             pages.push(texts);
+        }
+        if roots.iter().any(Option::is_some) {
+            Named::can_be_told().map_err(unopened(&PathBuf::from(named::OPEN)))?;
         }
         let named = Arc::new(Named::new(config.named_files.clone(), config.state()));
         let tickets = before.map_or_else(Tickets::new, |before| before.tickets.clone());
