@@ -13,6 +13,7 @@ mod hash_token;
 mod maintenance;
 mod man;
 mod openapi;
+mod ready;
 mod routes;
 mod run;
 mod schema;
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     HashPassword(hash_password::Args),
     HashToken(hash_token::Args),
     Maintenance(maintenance::Args),
+    Ready(ready::Args),
     Tail(tail::Args),
     Tour(tour::Args),
     Why(why::Args),
@@ -87,6 +89,7 @@ impl Command {
             Command::HashPassword(args) => hash_password::run(&args),
             Command::HashToken(args) => hash_token::run(&args),
             Command::Maintenance(args) => maintenance::run(&args),
+            Command::Ready(args) => ready::run(&args),
             Command::Tail(args) => tail::run(&args),
             Command::Tour(args) => tour::run(&args),
             Command::Why(args) => why::run(&args),

@@ -63,6 +63,32 @@ fn maintenance(running: &Running, arguments: &[&str]) -> Output {
 }
 
 #[test]
+fn whoever_looks_after_it_is_told_whether_it_takes_requests() {
+    let mut running = server(CONFIG);
+    let folder = running.folder.path().to_owned();
+    let ready = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+        let ran = command.arg("ready").args(arguments).current_dir(&folder).output();
+        let ran = ran.expect("the command starts");
+        (ran.status.code(), String::from_utf8([ran.stdout, ran.stderr].concat()).expect("UTF-8"))
+    };
+    assert_eq!(ready(&[]), (Some(0), "ready\n".to_owned()));
+    assert_eq!(ready(&["--state", "state"]), (Some(0), "ready\n".to_owned()));
+    // What has begun holds it up, while it takes nothing new.
+    let mut stream = TcpStream::connect(running.address).expect("the server accepts");
+    stream.write_all(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n").expect("it reads");
+    signal(running.child.id(), "TERM");
+    wait_for("it is about to stop", || ready(&[]).0 == Some(1));
+    let _ = stream.write_all(b"12345");
+    drop(stream);
+    let (exit, said) = ready(&[]);
+    assert!(exit == Some(1) && said.starts_with("error: "), "{said}");
+    running.ends();
+    let (exit, said) = ready(&[]);
+    assert!(exit == Some(1) && said.contains("no server answers on"), "{said}");
+}
+
+#[test]
 fn maintenance_closes_and_opens_what_it_is_told() {
     let mut running = server(CONFIG);
     let said = |arguments: &[&str]| {

@@ -1,9 +1,10 @@
 //! `verdict openapi` says what `verdict routes` says, in the form that tools read.
 
-use crate::command::verdict;
+use crate::command::{folder, verdict};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use tempfile::TempDir;
 
 fn examples() -> Vec<PathBuf> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples"));
@@ -97,4 +98,35 @@ fn what_it_refers_to_is_there_and_what_must_be_carried_is_promised() {
     assert_eq!(put["responses"]["201"]["headers"]["Location"]["required"], true);
     let created = &notes["paths"]["/notes"]["post"]["responses"]["201"]["headers"];
     assert_eq!(created["Location"]["required"], true, "{created}");
+}
+
+#[test]
+fn only_where_it_is_answered_so_and_nothing_of_what_is_hidden() {
+    let https = json(&["openapi", "-c", concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/https.toml")]);
+    assert_eq!(https["servers"], serde_json::json!([{ "url": "https://127.0.0.1:8443" }]));
+    let gateway = json(&["openapi", "-c", concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/gateway.toml")]);
+    let of_folder = &gateway["paths"]["/app"]["put"]["responses"];
+    assert_eq!(of_folder["308"]["headers"]["Location"]["required"], true);
+    assert!(of_folder["200"].is_null() && of_folder["default"].is_null() && !of_folder["400"].is_null(), "{of_folder}");
+    assert!(gateway["paths"]["/app"]["parameters"].is_null());
+    // The application may say it too, in its own words.
+    let unavailable = &gateway["paths"]["/app/{path}"]["get"]["responses"]["503"];
+    assert_eq!(unavailable["headers"]["Retry-After"]["required"], false);
+    assert!(unavailable["content"].is_null(), "{unavailable}");
+    let config = "[auth.staff]\ntokens = \"tokens\"\n[route.\"/a\"]\nrespond = { status = 200 }\nauth = \"staff\"\nhide = true\n";
+    let hidden = folder_of(config);
+    let ran = verdict(&["openapi", "-c", hidden.path().join("verdict.toml").to_str().expect("UTF-8")]);
+    assert!(
+        ran.exit == 0 && ran.stdout.contains("`nothing-there`") && !ran.stdout.contains("hidden-from"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// A folder with a config and a file of tokens.
+fn folder_of(config: &str) -> TempDir {
+    let folder = folder(config);
+    let token = verdict(&["hash-token", "ann"]).stdout;
+    std::fs::write(folder.path().join("tokens"), token).expect("a file");
+    folder
 }
