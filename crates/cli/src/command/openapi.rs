@@ -94,6 +94,12 @@ fn problem(explain: Explain) -> Value {
     })
 }
 
+/// A problem for one of these reasons.
+fn problem_of(reasons: &[Reason]) -> Value {
+    let types: Vec<_> = reasons.iter().map(|reason| format!("urn:verdict:reason:{reason}")).collect();
+    json!({ "$ref": "#/components/schemas/Problem", "properties": { "type": { "enum": types } } })
+}
+
 /// How somebody says who they are, each way by a name.
 fn schemes_of(auth: &Auth) -> Vec<(String, Value)> {
     let scheme = |scheme: &str| (format!("{}-{scheme}", auth.name), json!({ "type": "http", "scheme": scheme }));
@@ -278,8 +284,7 @@ fn given(route: &Route, status: Status, reasons: &[Reason], method: Method) -> O
             };
             if configured.is_none() || reasons.iter().any(|reason| !matches!(reason, Reason::ConfiguredAnswer { .. })) {
                 let text = || json!({ "schema": { "type": "string" } });
-                let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
-                content.insert("application/problem+json".to_owned(), problem);
+                content.insert("application/problem+json".to_owned(), json!({ "schema": problem_of(reasons) }));
                 content.insert("text/plain".to_owned(), text());
                 content.insert("text/html".to_owned(), text());
             }

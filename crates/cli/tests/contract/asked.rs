@@ -143,7 +143,8 @@ impl Asking {
         let method = *dice.of(methods);
         let wanted = wanted(dice, row);
         let target = memory.target(dice, &wanted);
-        let host = if row.pattern.is_some_and(|pattern| pattern.starts_with("a.test/")) { "a.test" } else { "b.test" };
+        let of_pattern = row.pattern.and_then(|pattern| pattern.split('/').next()).filter(|host| !host.is_empty());
+        let host = of_pattern.unwrap_or("b.test");
         let mut lines = Vec::new();
         for _ in 0..dice.below(4) {
             let from: &[&str] = if dice.percent(50) { row.fields } else { &FIELDS };

@@ -35,6 +35,8 @@ struct Response {
     /// The media types; none where nothing is said of them.
     types: Option<HashSet<String>>,
     reasons: HashSet<String>,
+    /// What the `type` of a problem can be.
+    problems: HashSet<String>,
 }
 
 impl Contract {
@@ -123,6 +125,9 @@ impl Contract {
             }
             let told = problem.get("type").and_then(Value::as_str).unwrap_or_default();
             let id = told.strip_prefix("urn:verdict:reason:").unwrap_or_default();
+            if !told.is_empty() && !response.problems.contains(told) {
+                return Err(format!("`openapi` has no problem of {told} with {}", answer.status));
+            }
             if id != reason || problem["status"] != answer.status {
                 return Err(format!("the problem is of {told} and {}", problem["status"]));
             }
@@ -154,7 +159,9 @@ impl Response {
         let types = response["content"].as_object().map(|content| content.keys().cloned().collect());
         let lines = response["description"].as_str().expect("a description").lines();
         let reasons = lines.filter_map(|line| line.strip_prefix("- `")?.split('`').next()).map(str::to_owned);
-        Response { promised: promised.collect(), types, reasons: reasons.collect() }
+        let problem = &response["content"]["application/problem+json"]["schema"]["properties"]["type"]["enum"];
+        let problems = problem.as_array().into_iter().flatten().map(text).collect();
+        Response { promised: promised.collect(), types, reasons: reasons.collect(), problems }
     }
 }
 

@@ -99,6 +99,16 @@ files = "public"
 auth = "staff"
 allow = ["bob"]
 hide = true
+[route."h.test/{path...}"]
+respond = { status = 200 }
+auth = "none"
+rate = "1/h per client"
+cors = { origins = ["https://a.example"] }
+[route."h.test/secret/{path...}"]
+files = "public"
+auth = "staff"
+allow = ["bob"]
+hide = true
 [route."/shop"]
 respond = { status = 200 }
 maintenance = { until = 2100-01-01T00:00:00Z }

@@ -11,7 +11,7 @@ use crate::handler::files::Files;
 use crate::handler::files::upload::Uploads;
 use crate::handler::jobs::Jobs;
 use crate::handler::proxy::may_do as may_forward;
-use crate::route::Pattern;
+use crate::route::{Host, Pattern};
 use crate::site::{Common, Route, Site};
 use std::collections::BTreeSet;
 use verdict_core::Facts;
@@ -204,6 +204,15 @@ impl Site {
         let range = if range.is_empty() { vec![Range::default()] } else { range };
         let gates = route.and_then(|route| route.gates.as_deref());
         let mut arrive = self.arrivals(common, gates, method);
+        if let (Some(pattern), true) = (pattern, gates.is_some_and(|gates| gates.hide)) {
+            // From who is not to know of it, what there is without it is asked first.
+            for (i, other) in self.routes.iter().enumerate() {
+                let gates = other.gates.as_deref();
+                if !gates.is_some_and(|gates| gates.hide) && may_meet(&self.opened.config.routes[i].pattern, pattern) {
+                    arrive.extend(self.arrivals(&other.common, gates, method));
+                }
+            }
+        }
         if !method.is_safe() && !matches!(route.map(|route| &route.handler), Some(Handler::Proxy(_))) {
             arrive.push(Arrive { replayable: true, ..Arrive::default() });
         }
@@ -288,6 +297,12 @@ impl Site {
         }
         alternatives
     }
+}
+
+/// Whether one request can be for both.
+fn may_meet(a: &Pattern, b: &Pattern) -> bool {
+    let apart = matches!((a.host(), b.host()), (Host::Exact(a), Host::Exact(b)) if a != b);
+    !apart && a.shared_path(b).is_some()
 }
 
 /// Of a target that is no route's.
