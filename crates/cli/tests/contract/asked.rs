@@ -48,7 +48,7 @@ impl Memory {
         }
     }
 
-    /// A target: `{of PATTERN}` is one that was made there.
+    /// A target: `{PATTERN}` is one that was made there.
     fn target(&self, dice: &mut Dice, wanted: &str) -> String {
         let Some((pattern, rest)) = wanted.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
             return wanted.to_owned();
@@ -105,7 +105,7 @@ const FIELDS: [&str; 38] = [
 ];
 
 /// Fields that end a connection, or break the message: for the last of one.
-const BREAKING: [&str; 20] = [
+const BREAKING: [&str; 22] = [
     "Connection: close",
     "Connection: host",
     "Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__",
@@ -119,6 +119,8 @@ const BREAKING: [&str; 20] = [
     "Transfer-Encoding: chunked",
     "Transfer-Encoding: gzip",
     "Expect: 100-continue",
+    "Expect: more",
+    "Expect: more",
     "Expect: more",
     "Host: again",
     "A : b",
@@ -138,7 +140,8 @@ impl Asking {
     }
 
     fn new(dice: &mut Dice, memory: &Memory, breaks: bool) -> Asking {
-        let row = row(dice, breaks);
+        let ends = breaks && dice.percent(30);
+        let row = row(dice, ends);
         let methods = if dice.percent(80) { row.methods } else { &METHODS };
         let method = *dice.of(methods);
         let wanted = wanted(dice, row);
@@ -189,7 +192,7 @@ impl Asking {
 }
 
 fn row(dice: &mut Dice, ends: bool) -> &'static Row {
-    let rows = || ROWS.iter().filter(|row| ends || !row.ends);
+    let rows = || ROWS.iter().filter(|row| row.ends == ends);
     let mut left = dice.below(rows().map(|row| row.weight).sum());
     let found = rows().find(|row| {
         let is_it = left < row.weight;

@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// As many as a kept connection may be asked, and fewer than fill the buffers of a socket.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 12;
 
 /// Each asks over connections of its own.
 const CLIENTS: u64 = 4;
