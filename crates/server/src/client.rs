@@ -3,6 +3,7 @@
 use crate::admission::InFlight;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
+use crate::clock::Reading;
 use crate::content::Content;
 use crate::disk::Wait;
 use crate::id::Id;
@@ -26,7 +27,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use verdict_core::cause::Crowded;
 use verdict_core::method::Method;
 use verdict_wire::{Close, Fault, Framing, Head, Name, Progress, Version};
@@ -91,16 +92,18 @@ pub(crate) enum Arriving<'a> {
     In(&'a mut RecvStream, &'a RefCell<SendResponse<Bytes>>),
 }
 
+/// When a request's head began to come, and when all of it had.
+pub(crate) type Heard = [Reading; 2];
+
 /// When things happened, for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
     /// Milliseconds since 1970.
     at: u64,
-    began: Instant,
-    read: Instant,
-    decided: Instant,
+    heard: Heard,
+    decided: Reading,
     /// When the last byte of the answer was handed over, where that is not when it is noted.
-    sent: Option<Instant>,
+    sent: Option<Reading>,
 }
 
 impl Answered {
@@ -122,13 +125,14 @@ impl Answered {
 impl Times {
     /// Of the head, the decision and the sending, which ends now if it did not before.
     fn taken(&self) -> [Duration; 3] {
-        let sent = self.sent.unwrap_or_else(Instant::now);
-        [self.read - self.began, self.decided - self.read, sent - self.decided]
+        let [began, read] = self.heard;
+        let sent = self.sent.unwrap_or_else(Reading::now);
+        [read.since(began), self.decided.since(read), sent.since(self.decided)]
     }
 
     /// The answer is sent, and something else is waited for before it is noted.
     pub(crate) fn sent(&mut self) {
-        self.sent = Some(Instant::now());
+        self.sent = Some(Reading::now());
     }
 }
 
@@ -140,14 +144,15 @@ impl<'w> Client<'w> {
         let site = worker.site();
         let mut answers = 0;
         loop {
-            let began = worker.log.is_on().then(Instant::now);
+            let began = worker.log.is_on().then(Reading::now);
             if buffers.head.parse(&buffers.input[buffers.start..], &site.wire) != Ok(Progress::Complete)
                 || buffers.head.framing != Framing::None
                 || buffers.head.upgrade
             {
                 return Went::Waiting;
             }
-            let Some(answered) = self.answer_at_once(&site, buffers, began) else { return Went::Waiting };
+            let heard = began.map(|began| [began, Reading::now()]);
+            let Some(answered) = self.answer_at_once(&site, buffers, heard) else { return Went::Waiting };
             answers += 1;
             let more_came = buffers.unused().len() > buffers.head.len;
             let gathers = more_came && answers < TURN && buffers.out.len() < GATHERED;
@@ -176,13 +181,7 @@ impl<'w> Client<'w> {
     }
 
     /// Has the request answered without waiting; `None` if that cannot be, and then nothing has happened.
-    pub(crate) fn answer_at_once(
-        &self,
-        site: &Site,
-        buffers: &mut Buffers,
-        began: Option<Instant>,
-    ) -> Option<Answered> {
-        let read = began.map(|_| Instant::now());
+    pub(crate) fn answer_at_once(&self, site: &Site, buffers: &mut Buffers, heard: Option<Heard>) -> Option<Answered> {
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
         let request = self.request(site, head, &input[*start..], true, false);
@@ -210,7 +209,7 @@ impl<'w> Client<'w> {
                 }
             },
         };
-        Some(self.answered(answer, request.id, in_flight, began, read))
+        Some(self.answered(answer, request.id, in_flight, heard))
     }
 
     /// Has the request answered, waiting for what it takes.
@@ -220,9 +219,8 @@ impl<'w> Client<'w> {
         buffers: &mut Buffers,
         arriving: Arriving<'_>,
         whole: bool,
-        began: Option<Instant>,
+        heard: Option<Heard>,
     ) -> Answered {
-        let read = began.map(|_| Instant::now());
         let Buffers { input, start, head, out } = buffers;
         let mark = out.len();
         let in_flight = self.worker.enter();
@@ -244,7 +242,7 @@ impl<'w> Client<'w> {
                 refuse_panicked(site, &request, Moment::of(self.worker), out)
             }
         };
-        self.answered(answer, request.id, in_flight, began, read)
+        self.answered(answer, request.id, in_flight, heard)
     }
 
     /// Answers a message that is malformed, in its head or in what has come of its content.
@@ -254,7 +252,7 @@ impl<'w> Client<'w> {
         buffers: &mut Buffers,
         fault: Fault,
         understood: bool,
-        began: Option<Instant>,
+        heard: Option<Heard>,
     ) -> Answered {
         let worker = self.worker;
         worker.clock.tick();
@@ -262,20 +260,13 @@ impl<'w> Client<'w> {
         let bytes = &buffers.input[buffers.start..];
         let moment = Moment::of(worker);
         let answer = refuse_malformed(site, fault, bytes, self.head_time(site), &id, moment, &mut buffers.out);
-        let answered = self.answered(answer, id, None, began, began.map(|_| Instant::now()));
+        let answered = self.answered(answer, id, None, heard);
         Answered { fault: Some(fault), understood, ..answered }
     }
 
-    fn answered(
-        &self,
-        answer: Answer,
-        id: Id,
-        in_flight: Option<InFlight>,
-        began: Option<Instant>,
-        read: Option<Instant>,
-    ) -> Answered {
+    fn answered(&self, answer: Answer, id: Id, in_flight: Option<InFlight>, heard: Option<Heard>) -> Answered {
         let at = self.worker.clock.milliseconds();
-        let times = began.zip(read).map(|(began, read)| Times { at, began, read, decided: Instant::now(), sent: None });
+        let times = heard.map(|heard| Times { at, heard, decided: Reading::now(), sent: None });
         Answered { answer, fault: None, understood: true, id, times, in_flight }
     }
 

@@ -2,7 +2,27 @@
 
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
+use std::time::Duration;
 use verdict_core::field::date::HttpDate;
+
+/// A moment, for telling how long something took: nanoseconds of the monotonic clock. How far two of `Instant` are apart takes 40
+/// instructions to say, and it is said of each answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading(u64);
+
+impl Reading {
+    #[inline]
+    pub(crate) fn now() -> Reading {
+        let now = clock_gettime(ClockId::Monotonic);
+        // It begins with the machine, and is never negative.
+        Reading(now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
+    }
+
+    #[inline]
+    pub(crate) fn since(self, earlier: Reading) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
 
 /// The wall clock of one worker, with the field value of `Date` kept for as long as its second lasts.
 pub(crate) struct Clock {

@@ -6,6 +6,7 @@ use crate::admission::Admission;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
 use crate::client::{Answered, Arriving, Client, DRAINED, Went};
+use crate::clock::Reading;
 use crate::config::Limits;
 use crate::content::{self, Content, Read as ReadContent};
 use crate::http2::{self, First, upgrade};
@@ -164,14 +165,18 @@ impl Connection {
         let answered = match answered {
             Some(answered) => *answered,
             None => {
-                let began = self.worker.is_timed().then(Instant::now);
-                match self.read_head(&site, buffers).await? {
+                let (began, came) = (self.worker.is_timed().then(Reading::now), buffers.unused().len());
+                let read = self.read_head(&site, buffers).await?;
+                // Nearly always all of it was there.
+                let at_once = buffers.unused().len() == came;
+                let heard = began.map(|began| [began, if at_once { began } else { Reading::now() }]);
+                match read {
                     // With TLS, HTTP/2 is agreed on in the handshake and nowhere else (RFC 9113 §3.2).
                     Read::Preface if speaks_http2 => {
                         return Ok(Then::Http2(Box::new(First::with(buffers.unused().to_vec()))));
                     }
-                    Read::Preface => self.client().refuse(&site, buffers, PREFACE_WITHIN_TLS, false, began),
-                    Read::Fault(fault) => self.client().refuse(&site, buffers, fault, false, began),
+                    Read::Preface => self.client().refuse(&site, buffers, PREFACE_WITHIN_TLS, false, heard),
+                    Read::Fault(fault) => self.client().refuse(&site, buffers, fault, false, heard),
                     Read::Head => {
                         if speaks_http2
                             && !self.is_of_a_proxy(&site)
@@ -182,9 +187,9 @@ impl Connection {
                         // Whatever was answered before goes first, and at once.
                         self.flush(&site, buffers).await?;
                         match look_at_content(buffers) {
-                            Err(fault) => self.client().refuse(&site, buffers, fault, true, began),
+                            Err(fault) => self.client().refuse(&site, buffers, fault, true, heard),
                             Ok(whole) => {
-                                self.client().answer(&site, buffers, Arriving::On(&self.socket), whole, began).await
+                                self.client().answer(&site, buffers, Arriving::On(&self.socket), whole, heard).await
                             }
                         }
                     }

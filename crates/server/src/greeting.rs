@@ -2,6 +2,7 @@
 
 use crate::admission::Admission;
 use crate::client::{Client, Went};
+use crate::clock::Reading;
 use crate::connection::{Begun, connection};
 use crate::http2::{self, First};
 use crate::reactor::{Source, Way};
@@ -14,7 +15,6 @@ use std::future::poll_fn;
 use std::io;
 use std::net::TcpStream;
 use std::rc::Rc;
-use std::time::Instant;
 use verdict_core::cause::Malformed;
 use verdict_wire::Fault;
 
@@ -62,7 +62,7 @@ async fn first_byte(socket: &Source<TcpStream>) -> io::Result<Option<u8>> {
 /// Answers a plain request in plain words: 400 (RFC 9110 §15.5.1).
 async fn refuse_plain(stream: &Stream, client: &Client<'_>) -> Option<Begun> {
     let worker = client.worker;
-    let began = worker.is_timed().then(Instant::now);
+    let began = worker.is_timed().then(Reading::now);
     let mut buffers = worker.take_buffers();
     // The first bytes are there.
     if poll_fn(|context| stream.poll_read(context, &mut buffers.input)).await.is_err() {
@@ -71,6 +71,7 @@ async fn refuse_plain(stream: &Stream, client: &Client<'_>) -> Option<Begun> {
         return None;
     }
     let fault = Fault { cause: Malformed::PlainHttpOnTls, at: 0 };
-    let answered = client.refuse(&worker.site(), &mut buffers, fault, false, began);
+    let heard = began.map(|began| [began, Reading::now()]);
+    let answered = client.refuse(&worker.site(), &mut buffers, fault, false, heard);
     Some(Begun { buffers, went: Went::Answered(Box::new(answered)) })
 }

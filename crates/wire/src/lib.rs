@@ -57,6 +57,6 @@ pub use response::{Broken, Extent, Requested, Response, ResponseFault};
 pub use target::{Form, Target, decode_path};
 pub use trailer::{put_last_chunk, trailers};
 pub use write::{
-    Asked, CHUNK_END, Delimiter, Delivery, HeadWriter, LAST_CHUNK, Refused, Template, delivery, put_chunk,
+    Asked, CHUNK_END, Delimiter, Delivery, FieldLine, HeadWriter, LAST_CHUNK, Refused, Template, delivery, put_chunk,
     put_chunk_size, put_interim,
 };

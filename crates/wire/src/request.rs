@@ -12,7 +12,7 @@ use crate::host;
 use crate::name::Name;
 use crate::scan::MAX_METHOD;
 use crate::target::{Form, Target};
-use crate::write::{Refused, is_field_value, put_all, put_decimal, put_line, put_named};
+use crate::write::{FieldLine, Refused, is_field_value, put_all, put_decimal, put_line, put_named};
 
 /// How a request's content is delimited (RFC 9112 §6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -89,10 +89,7 @@ impl<'a> RequestWriter<'a> {
     /// `Refused::Framing`: the fields of one connection (RFC 9110 §7.6.1), `Content-Length`, `Host` and `Expect` are the writer's
     /// own.
     pub fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Refused> {
-        if name.is_empty() || !name.bytes().all(byte::is_token) {
-            return Err(Refused::Name);
-        }
-        check_known(Name::of(name.as_bytes()))?;
+        RequestWriter::check_name(name)?;
         if !is_field_value(value) {
             return Err(Refused::Value);
         }
@@ -104,10 +101,21 @@ impl<'a> RequestWriter<'a> {
     /// [`RequestWriter::field`] refuses. The value is what its parts are one after the other; one that is refused is not there.
     #[inline]
     pub fn put<const N: usize>(&mut self, name: &'static str, value: [&[u8]; N]) -> Result<(), Refused> {
-        debug_assert!(
-            !name.is_empty() && name.bytes().all(byte::is_token) && check_known(Name::of(name.as_bytes())).is_ok()
-        );
+        debug_assert!(RequestWriter::check_name(name).is_ok());
         put_named(self.out, name, value)
+    }
+
+    /// Adds a line that was checked when it was made.
+    #[inline]
+    pub fn line(&mut self, line: &FieldLine) {
+        self.out.extend_from_slice(&line.bytes);
+    }
+
+    pub(crate) fn check_name(name: &str) -> Result<(), Refused> {
+        if name.is_empty() || !name.bytes().all(byte::is_token) {
+            return Err(Refused::Name);
+        }
+        check_known(Name::of(name.as_bytes()))
     }
 
     /// Adds a line of a message that was parsed here, and so has a name and a value that may stand in one; `message` is that

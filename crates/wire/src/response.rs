@@ -141,11 +141,9 @@ impl Response {
     /// Of the limits, `target` bounds the reason phrase, and is `HeadTooLarge` too. A fault is final, and the first one in
     /// the message: its cause and offset do not depend on how the bytes were split.
     pub fn parse(&mut self, input: &[u8], limits: &Limits, requested: Requested) -> Result<Progress, ResponseFault> {
-        if !self.resume.begun() {
-            self.clear();
-        }
         self.requested = requested;
         let limits = limits.applied();
+        // It is where nothing has begun.
         if self.resume.worth_the_fast_way(input) {
             self.clear();
             if let Some(len) = fast::parse_response(self, input, &limits, requested.upgrade)

@@ -11,6 +11,7 @@ use crate::byte;
 use crate::fields::Line;
 use crate::head::Version;
 use crate::name::Name;
+use crate::request::RequestWriter;
 
 /// What of a request decides how its answer is delimited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +114,31 @@ impl std::fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+/// A field line that was checked once, and may be written any number of times.
+///
+/// ```
+/// use verdict_wire::{FieldLine, Refused};
+///
+/// assert!(FieldLine::new("Via", b"1.1 a.example").is_ok());
+/// assert_eq!(FieldLine::new("Via", b"1.1 a\r\nHost: b").err(), Some(Refused::Value));
+/// assert_eq!(FieldLine::new("Content-Length", b"1").err(), Some(Refused::Framing));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FieldLine {
+    pub(crate) bytes: Box<[u8]>,
+}
+
+impl FieldLine {
+    /// `Refused::Framing`: the field is always a writer's own, in a request or in an answer.
+    pub fn new(name: &str, value: &[u8]) -> Result<FieldLine, Refused> {
+        let mut out = Vec::new();
+        // What a request refuses an answer does too, but for a few that it does not have.
+        RequestWriter::check_name(name)?;
+        put_named(&mut out, name, [value])?;
+        Ok(FieldLine { bytes: out.into_boxed_slice() })
+    }
+}
 
 /// A place of fixed length in a head.
 #[derive(Clone, Copy, Debug)]

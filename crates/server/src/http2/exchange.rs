@@ -7,7 +7,8 @@ use super::sending::Sending;
 use super::wire::Wire;
 use crate::answer::Rest;
 use crate::buffers::Buffers;
-use crate::client::{Answered, Arriving};
+use crate::client::{Answered, Arriving, Heard};
+use crate::clock::Reading;
 use crate::content::Content;
 use crate::send::{give, in_pieces};
 use crate::site::Site;
@@ -19,7 +20,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::iter;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::spawn_local;
 use verdict_core::cause::Malformed;
 use verdict_wire::{Close, Fault, Progress, Version};
@@ -49,7 +50,7 @@ struct Unsent {
 pub(super) fn begin(wire: &Rc<Wire>, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
     let worker = &wire.worker;
     wire.quiet.set(worker.deadlines.now());
-    let began = worker.log.is_on().then(Instant::now);
+    let began = worker.log.is_on().then(Reading::now);
     let site = worker.site();
     let (parts, content) = request.into_parts();
     let mut buffers = worker.take_buffers();
@@ -57,14 +58,15 @@ pub(super) fn begin(wire: &Rc<Wire>, request: Request<RecvStream>, respond: Send
         .and_then(|()| buffers.head.parse(&buffers.input, &site.wire));
     buffers.head.version = Version::Http2;
     let client = wire.client();
+    let heard = began.map(|began| [began, Reading::now()]);
     let answered = match read {
-        Ok(Progress::Complete) => client.answer_at_once(&site, &mut buffers, began),
+        Ok(Progress::Complete) => client.answer_at_once(&site, &mut buffers, heard),
         // A head that was made here has an end.
         Ok(Progress::Partial) => {
             let fault = Fault { cause: Malformed::HeadCutShort, at: buffers.input.len() };
-            Some(client.refuse(&site, &mut buffers, fault, false, began))
+            Some(client.refuse(&site, &mut buffers, fault, false, heard))
         }
-        Err(fault) => Some(client.refuse(&site, &mut buffers, fault, false, began)),
+        Err(fault) => Some(client.refuse(&site, &mut buffers, fault, false, heard)),
     };
     if client.crowded.is_some() {
         wire.tell_to_end();
@@ -72,7 +74,7 @@ pub(super) fn begin(wire: &Rc<Wire>, request: Request<RecvStream>, respond: Send
     let exchange = Exchange { wire: wire.clone(), site, buffers, content, respond: RefCell::new(respond) };
     match answered {
         Some(answered) => exchange.deliver_at_once(answered),
-        None => exchange.spawn(async move |exchange| exchange.answer(began).await),
+        None => exchange.spawn(async move |exchange| exchange.answer(heard).await),
     }
 }
 
@@ -89,14 +91,14 @@ impl Exchange {
     }
 
     /// Waits for what it takes to answer, unless the client takes the request back.
-    async fn answer(mut self, began: Option<Instant>) {
+    async fn answer(mut self, heard: Option<Heard>) {
         let wire = self.wire.clone();
         let client = wire.client();
         let answered = {
             let respond = &self.respond;
             let arriving = Arriving::In(&mut self.content, respond);
             tokio::select! {
-                answered = client.answer(&self.site, &mut self.buffers, arriving, true, began) => Some(answered),
+                answered = client.answer(&self.site, &mut self.buffers, arriving, true, heard) => Some(answered),
                 _ = poll_fn(|context| respond.borrow_mut().poll_reset(context)) => None,
             }
         };

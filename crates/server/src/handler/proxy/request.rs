@@ -8,7 +8,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use verdict_core::field::list::elements;
-use verdict_wire::{Form, Framing, Name, Refused, RequestWriter, Sent, Version};
+use verdict_wire::{FieldLine, Form, Framing, Name, Refused, RequestWriter, Sent, Version};
 
 /// The name of this process in `Via` (RFC 9110 §7.6.3): nobody else has it, so that who reads it has come back.
 fn pseudonym() -> &'static str {
@@ -16,15 +16,25 @@ fn pseudonym() -> &'static str {
     NAME.get_or_init(|| format!("verdict-{:08x}", Random::unforeseen() as u32))
 }
 
-/// What is added to `Via` of a request that came in this version.
-fn via(version: Version) -> &'static str {
-    static VIA: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
+/// The line of `Via` that is added to a request that came in this version.
+fn via(version: Version) -> Option<&'static FieldLine> {
+    static VIA: [OnceLock<Option<FieldLine>>; 3] = [const { OnceLock::new() }; 3];
     let (at, version) = match version {
         Version::Http10 => (0, "1.0"),
         Version::Http11 => (1, "1.1"),
         Version::Http2 => (2, "2"),
     };
-    VIA[at].get_or_init(|| format!("{version} {}", pseudonym()))
+    VIA[at].get_or_init(|| FieldLine::new("Via", format!("{version} {}", pseudonym()).as_bytes()).ok()).as_ref()
+}
+
+/// The line that says by what the client came.
+fn proto(secure: bool) -> Option<&'static FieldLine> {
+    static PROTO: [OnceLock<Option<FieldLine>>; 2] = [const { OnceLock::new() }; 2];
+    PROTO[usize::from(secure)].get_or_init(|| FieldLine::new("X-Forwarded-Proto", scheme(secure)).ok()).as_ref()
+}
+
+fn scheme(secure: bool) -> &'static [u8] {
+    if secure { b"https" } else { b"http" }
 }
 
 /// Whether the request has been here before.
@@ -124,8 +134,8 @@ pub(super) fn write(
         }
         writer.pass(line, bytes)?;
     }
-    writer.put("Via", [via(head.version).as_bytes()])?;
-    let scheme = if request.served.is_some() { "https" } else { "http" };
+    writer.line(via(head.version).ok_or(Refused::Value)?);
+    let secure = request.served.is_some();
     let node = Node::of(peer);
     let told = trusted && !contradicts && head.has(Name::Forwarded);
     let told_x = trusted && !contradicts && head.has(Name::XForwardedFor);
@@ -142,11 +152,11 @@ pub(super) fn write(
     let (open, close) = node.quotes();
     // An authority has neither quotes nor backslashes.
     let (key, host, end) = asked_for.map_or((&b""[..], &b""[..], &b""[..]), |host| (b";host=\"", host, b"\""));
-    let scheme = scheme.as_bytes();
+    let scheme = scheme(secure);
     writer.put("Forwarded", [&said, open, node.text(), close, b";proto=", scheme, key, host, end])?;
     writer.put("X-Forwarded-For", [&said_x, node.text()])?;
     if !(trusted && head.has(Name::XForwardedProto)) {
-        writer.put("X-Forwarded-Proto", [scheme])?;
+        writer.line(proto(secure).ok_or(Refused::Value)?);
     }
     if asked_for.is_some() && !(trusted && head.has(Name::XForwardedHost)) {
         writer.put("X-Forwarded-Host", [host])?;
