@@ -6,7 +6,6 @@ use super::explain::{self, Unexplained};
 use super::page::POLICY;
 use super::reference;
 use super::target::{ANSWER, LARGEST, READING, Target};
-use super::tour::Tour;
 use super::{Request, Settings, Taken, View};
 use crate::answer::{Fields, Stamp, Writing, add_headers};
 use crate::clock::Clock;
@@ -128,11 +127,7 @@ impl<'a> Exchange<'a> {
         let (head, bytes) = message;
         let target = if fault.is_none() { Target::of(head.path(bytes)) } else { None };
         // Nobody can take a config anew that is from no file.
-        let target = target.filter(|target| match target {
-            Target::Reload => !view.requests.is_closed(),
-            Target::Tour | Target::Stop(_) => settings.tour().is_some(),
-            _ => true,
-        });
+        let target = target.filter(|target| *target != Target::Reload || !view.requests.is_closed());
         let absent = match target {
             Some(Target::Stop(code)) if !settings.tour().is_some_and(|tour| tour.has(code)) => Some(NO_STOP),
             _ => None,
@@ -256,7 +251,7 @@ impl<'a> Exchange<'a> {
             Some(Target::Questions) => self.say("application/json", format!("{}\n", reference::questions())),
             Some(Target::Reference) => self.say("application/json", format!("{}\n", reference::codes())),
             Some(Target::Tour) => {
-                let stops = self.settings.tour().map_or(Json::Null, Tour::json);
+                let stops = self.settings.tour().cloned().unwrap_or_default().json();
                 self.say("application/json", format!("{stops}\n"))
             }
             Some(Target::Stop(code)) => self.visit(code, content).await,

@@ -30,7 +30,7 @@ pub(super) enum Target {
     Page(Part),
     Questions,
     Reference,
-    /// What can be made to happen.
+    /// What can be made to happen; nothing, but in a tour.
     Tour,
     /// One of that, by its status; 0: by no number.
     Stop(u16),

@@ -310,8 +310,8 @@ byId("find").addEventListener("input", (event) => {
 let toured = false;
 
 async function findTour() {
-  const told = await ask("/tour").catch((error) => { if (error.status !== 404) throw error; });
-  if (!told) return;
+  const told = await ask("/tour");
+  if (told.stops.length === 0) return;
   const known = await reference();
   toured = true;
   byId("to-tour").hidden = byId("back-to-tour").hidden = false;
