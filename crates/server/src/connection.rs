@@ -167,8 +167,8 @@ impl Connection {
             None => {
                 let (began, came) = (self.worker.is_timed().then(Reading::now), buffers.unused().len());
                 let read = self.read_head(&site, buffers).await?;
-                // Nearly always all of it was there.
-                let at_once = buffers.unused().len() == came;
+                // Nearly always all of a head was there.
+                let at_once = matches!(read, Read::Head) && buffers.unused().len() == came;
                 let heard = began.map(|began| [began, if at_once { began } else { Reading::now() }]);
                 match read {
                     // With TLS, HTTP/2 is agreed on in the handshake and nowhere else (RFC 9113 §3.2).
