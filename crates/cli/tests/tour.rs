@@ -113,7 +113,9 @@ fn each_line_for_a_shell_makes_its_status_happen() {
         // A key is in it, and a token.
         let made: Vec<_> = folder.path().read_dir().expect("a folder").flatten().collect();
         assert_eq!(made.len(), 1);
-        assert_eq!(made[0].metadata().expect("it is there").permissions().mode() & 0o777, 0o700);
+        for (path, mode) in [(made[0].path(), 0o700), (made[0].path().join("key.pem"), 0o600)] {
+            assert_eq!(path.metadata().expect("it is there").permissions().mode() & 0o777, mode, "{path:?}");
+        }
         signal(child.id(), word);
         let began = Instant::now();
         while child.try_wait().expect("a child").is_none() {

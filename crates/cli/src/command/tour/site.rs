@@ -68,6 +68,7 @@ impl Tour {
         write("note.schema.json", SCHEMA.as_bytes())?;
         write("certificate.pem", issued.certificate.as_bytes())?;
         write("key.pem", issued.key.as_bytes())?;
+        fs::set_permissions(folder.path().join("key.pem"), fs::Permissions::from_mode(0o600)).map_err(unmade)?;
         write("site/index.html", PAGE.as_bytes())?;
         write("site/app.css", b"h1 { font-family: sans-serif }\n")?;
         write("site/hello.txt", b"Hello.\n")?;
