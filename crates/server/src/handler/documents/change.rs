@@ -326,12 +326,16 @@ impl Draft {
             WrittenAs::Form => form::read(&self.sent).map_err(|fault| no_form(&fault))?.into(),
             WrittenAs::JsonPatch | WrittenAs::MergePatch => self.patched()?.into(),
         };
-        let mut value = parsed(&content)?;
+        let text = checked(&content)?;
+        if self.config.schema.is_none() && self.config.version.is_none() && self.collection.members.is_empty() {
+            return Ok(Ready { values: self.collection.values(&Value::Null), content });
+        }
+        let mut value = parsed(text)?;
         let content = match &self.config.version {
             None => content,
             Some(_) => {
                 let content = Bytes::from(self.versioned(&content, &value)?);
-                value = parsed(&content)?;
+                value = parsed(checked(&content)?)?;
                 content
             }
         };
@@ -388,9 +392,13 @@ impl Draft {
 /// The most that a patch may make of a document that is smaller, whatever could be sent.
 const LARGEST_PATCHED: usize = 16 << 20;
 
-/// A document as its members are asked for, once it has been read strictly.
-fn parsed(content: &[u8]) -> Result<Value, (Outcome, Box<Details>)> {
-    let text = strict::check(content).map_err(|fault| unread(&fault))?;
+/// The text of a document, read strictly.
+fn checked(content: &[u8]) -> Result<&str, (Outcome, Box<Details>)> {
+    strict::check(content).map_err(|fault| unread(&fault))
+}
+
+/// A document as its members are asked for.
+fn parsed(text: &str) -> Result<Value, (Outcome, Box<Details>)> {
     serde_json::from_str(text).map_err(|_| (Outcome::Rejected(Rejected::Json), Box::default()))
 }
 
