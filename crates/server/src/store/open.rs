@@ -2,7 +2,7 @@
 
 use super::bell::Bell;
 use super::changes::Changes;
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{self, Checkpoints};
 use super::idempotency::Keys;
 use super::lock::Lock;
 use super::migrate::{APPLICATION, VERSION, migrate};
@@ -161,12 +161,11 @@ fn writable(path: &Path) -> Result<Connection, Unopened> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     known(&connection, path)?;
     let prepared = connection.busy_timeout(BUSY).and_then(|()| {
-        // The log is taken over beside the writer; SQLite does it within a COMMIT only if that did not come to it.
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768;
-             PRAGMA wal_autocheckpoint = 32768; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768;",
         )?;
+        connection.execute_batch(checkpoint::PRAGMAS)?;
         migrate(&mut connection)
     });
     prepared.map_err(|error| unopened(path, error))?;
