@@ -10,6 +10,11 @@ use std::path::Path;
 /// What must never be found, and how to say that it was: each statement gives names.
 const RULES: &[(&str, &str)] = &[
     (
+        "the number of its jobs that wait is not what is written down",
+        "SELECT route FROM queue WHERE waiting <>
+         (SELECT count(*) FROM job WHERE job.route = queue.route AND state = 0)",
+    ),
+    (
         "the bytes of its documents are not what is written down",
         "SELECT name FROM collection WHERE bytes <> (SELECT coalesce(sum(length(content)), 0) FROM document
          WHERE collection = collection.key AND until IS NULL)",
@@ -67,7 +72,9 @@ fn look(connection: &Connection) -> Sqlite<Vec<String>> {
     if !found.is_empty() {
         return Ok(found);
     }
-    for (sentence, sql) in RULES {
+    let version: i32 = moment.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // A store that no server of this version has opened yet has no queue written down.
+    for (sentence, sql) in RULES.iter().filter(|(_, sql)| version >= 2 || !sql.contains("FROM queue")) {
         let mut select = moment.prepare(sql)?;
         let mut rows = select.query([])?;
         let mut told = 0;

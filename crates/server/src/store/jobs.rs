@@ -17,6 +17,9 @@ pub(super) const DONE: i64 = 2;
 pub(super) const FAILED: i64 = 3;
 pub(super) const GONE: i64 = 4;
 
+/// How many are counted that wait before a job: it costs time for each, and from there on it says enough.
+const COUNTED: u64 = 1000;
+
 /// A job to do.
 pub(crate) struct Enqueue {
     /// The pattern of its route.
@@ -92,7 +95,7 @@ pub(crate) struct Job {
 /// How it is with a job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum State {
-    /// So many are before it.
+    /// So many are before it; [`COUNTED`] stands for any number from there on.
     Waiting {
         position: u64,
     },
@@ -199,12 +202,12 @@ impl Reader {
 
     /// How many jobs wait on a route.
     pub(crate) fn waiting(&self, route: &str) -> Result<u64, Failure> {
-        waiting(self.connection(), route, i64::MAX).map_err(|error| fault::told("a queue could not be read", &error))
+        waiting(self.connection(), route).map_err(|error| fault::told("a queue could not be read", &error))
     }
 
     /// The same, and how many are at work.
     pub(crate) fn depth(&self, route: &str) -> Result<(u64, u64), Failure> {
-        let read = waiting(self.connection(), route, i64::MAX).and_then(|waiting| {
+        let read = waiting(self.connection(), route).and_then(|waiting| {
             let mut select =
                 self.connection().prepare_cached("SELECT count(*) FROM job WHERE route = ? AND state = ?")?;
             Ok((waiting, select.query_one((route, RUNNING), |row| row.get(0))?))
@@ -213,10 +216,17 @@ impl Reader {
     }
 }
 
-/// How many jobs wait before the one with this key.
-fn waiting(connection: &Connection, route: &str, before: i64) -> Sqlite<u64> {
-    let mut select = connection.prepare_cached("SELECT count(*) FROM job WHERE route = ? AND state = ? AND key < ?")?;
-    select.query_one((route, WAITING, before), |row| row.get(0))
+/// How many jobs wait on a route.
+fn waiting(connection: &Connection, route: &str) -> Sqlite<u64> {
+    let mut select = connection.prepare_cached("SELECT waiting FROM queue WHERE route = ?")?;
+    Ok(select.query_one([route], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// How many of them wait before the one with this key, at most [`COUNTED`].
+fn before(connection: &Connection, route: &str, key: i64) -> Sqlite<u64> {
+    let mut select = connection
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM job WHERE route = ? AND state = ? AND key < ? LIMIT ?)")?;
+    select.query_one((route, WAITING, key, COUNTED), |row| row.get(0))
 }
 
 fn job(connection: &Connection, route: &str, id: &str, now: u64) -> Sqlite<Option<Job>> {
@@ -228,7 +238,7 @@ fn job(connection: &Connection, route: &str, id: &str, now: u64) -> Sqlite<Optio
     let Some(row) = rows.next()? else { return Ok(None) };
     let until: u64 = row.get(5)?;
     let state = match row.get::<_, i64>(2)? {
-        WAITING => State::Waiting { position: waiting(connection, route, row.get(0)?)? },
+        WAITING => State::Waiting { position: before(connection, route, row.get(0)?)? },
         RUNNING => State::Running,
         DONE if until > now => State::Done { until },
         FAILED if until > now => State::Failed { why: row.get::<_, Option<String>>(6)?.unwrap_or_default(), until },
@@ -264,7 +274,7 @@ impl Change<'_> {
         {
             return Ok(Err(Unqueued::Repeated(repeated)));
         }
-        if waiting(self.connection, &route, i64::MAX)? >= limit {
+        if waiting(self.connection, &route)? >= limit {
             return Ok(Err(Unqueued::Full));
         }
         let revision = self.revision(now);
@@ -283,8 +293,8 @@ impl Change<'_> {
         // A lease that has ended comes first: its job has waited longest.
         for state in [RUNNING, WAITING] {
             let mut select = self.connection.prepare_cached(
-                "SELECT key, id, attempts, type, content FROM job INDEXED BY job_queue
-                 WHERE route = ? AND state = ? AND due <= ? ORDER BY key LIMIT 1",
+                "SELECT key, id, attempts, type, content FROM job INDEXED BY job_due
+                 WHERE route = ? AND state = ? AND due <= ? ORDER BY due, key LIMIT 1",
             )?;
             let found = select.query_one((route, state, now), |row| {
                 let lease = Lease { key: row.get(0)?, attempt: row.get::<_, u32>(2)?.saturating_add(1) };
@@ -298,9 +308,11 @@ impl Change<'_> {
                 return Ok(Next::Job { lease, id, content_type, content });
             }
         }
-        let mut select =
-            self.connection.prepare_cached("SELECT min(due) FROM job WHERE route = ? AND state IN (0, 1)")?;
-        let due: Option<u64> = select.query_one([route], |row| row.get(0))?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT min(due) FROM job INDEXED BY job_due WHERE route = ? AND state = ?")?;
+        let mut due = |state| select.query_one((route, state), |row| row.get::<_, Option<u64>>(0));
+        let due = [due(RUNNING)?, due(WAITING)?].into_iter().flatten().min();
         Ok(due.map_or(Next::Nothing, Next::At))
     }
 
