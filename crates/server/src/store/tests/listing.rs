@@ -72,6 +72,35 @@ fn a_look_that_finds_little_is_broken_off_and_goes_on_where_it_was() {
     assert_eq!((pages, found), (2, vec!["24000".to_owned()]));
 }
 
+#[test]
+fn each_member_that_is_looked_at_counts() {
+    let place = Place::new();
+    let members: Vec<String> = (b'a'..b'q').map(|name| format!("/{}", char::from(name))).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let notes = place.declare("/notes", &members).unwrap();
+    let values: Vec<String> = members.iter().map(|pointer| format!("\"{}\":1", &pointer[1..])).collect();
+    let content = format!("{{{}}}", values.join(","));
+    let pending: Vec<_> = (0..3000).map(|n| place.store.write(put(&notes, &n.to_string(), &content))).collect();
+    for write in pending {
+        place.wait(write).unwrap().unwrap();
+    }
+    let at_least = |pointer: &&str| filter(pointer, Is::GreaterOrEqual, Key::number(0.0));
+    let mut filters: Vec<Filter> = members.iter().map(at_least).collect();
+    // What nothing passes is looked at last.
+    filters[14] = filter("/o", Is::NotEqual, Key::number(1.0));
+    let mut query = Query { filters, limit: 50, ..Query::default() };
+    let reader = place.reader();
+    let mut pages = 0;
+    loop {
+        let page = reader.list(&notes, &query).unwrap();
+        pages += 1;
+        assert!(page.items.is_empty());
+        let Some(next) = page.next else { break };
+        query.after = Some(next);
+    }
+    assert!(pages > 1, "3,000 documents were looked at in 16 members each at once");
+}
+
 /// The database of a million documents is made by SQL, which takes seconds instead of minutes.
 fn million(place: &Place, collection: &Collection) {
     let [status, priority, title] = &collection.members[..] else { panic!("three members") };
