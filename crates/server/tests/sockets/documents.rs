@@ -326,6 +326,9 @@ fn pages_lead_through_the_whole_collection_in_order() {
             let unchanged = asking.ask("GET", &target, &[("If-None-Match", &tag)], "");
             assert_eq!(unchanged.status(), 304, "a page has a tag");
         }
+        // A page of another length is another representation: so it is when the config says how long one is.
+        let tag = |limit: u32| field(&asking.ask("GET", &format!("/notes?_limit={limit}"), &[], ""), "etag").to_owned();
+        assert_ne!(tag(4), tag(5));
     }
 }
 

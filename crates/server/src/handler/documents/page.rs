@@ -53,8 +53,10 @@ pub(super) fn page(documents: &Documents, request: &Request<'_>) -> Result<Repre
         push_json(&mut out, next);
     }
     out.push_str("}\n");
-    // A page is what it is by its collection and the query; the query is part of the URL.
-    let mut representation = described(out.into_bytes().into(), Some(store::tag(page.revision)));
+    // A page is what it is by its collection, by the query, which is part of the URL, and by how many documents it may have,
+    // which the config says where the query does not (RFC 9110 §8.8.3).
+    let tag = format!("\"{:x}-{}\"", page.revision, query.limit);
+    let mut representation = described(out.into_bytes().into(), Some(tag));
     representation.description.link = next.map(|next| format!("<{next}>; rel=\"next\"").into());
     Ok(representation)
 }
