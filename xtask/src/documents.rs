@@ -6,6 +6,7 @@
 
 use crate::case::{Case, FIXED, Fields, SMALL};
 use crate::client::Client;
+use crate::closed_loop;
 use crate::contest::cost;
 use crate::failure::{Failure, While};
 use crate::load::Load;
@@ -21,6 +22,7 @@ use rusqlite::Connection;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,12 +38,29 @@ const PAGES: u32 = 200;
 const READ: Case =
     Case { name: DOCUMENT, title: "1 KiB document", target: "/notes/one", fields: Fields::Bare, ..SMALL };
 
-/// A server with a collection, whose state is in a folder that is given.
-fn start(site: &Site, core: usize, state: &Path) -> Result<(Server, SocketAddr), Failure> {
+/// By how much longer an fsync takes where it is slowed down: then as on a disk that has no memory of its own that outlasts a
+/// power loss.
+const LATER: Duration = Duration::from_millis(3);
+
+/// The member of the documents that is indexed.
+const INDEX: &str = "\"/group\"";
+
+/// A server with a collection, whose state is in a folder that is given, with an index or without.
+fn start(site: &Site, cores: &[usize], state: &Path, index: &str) -> Result<(Server, SocketAddr), Failure> {
+    start_as(Command::new(verdict::binary()), site, cores, state, index)
+}
+
+fn start_as(
+    command: Command,
+    site: &Site,
+    cores: &[usize],
+    state: &Path,
+    index: &str,
+) -> Result<(Server, SocketAddr), Failure> {
     let keys = format!("state = {state:?}\n");
-    let tables = "[route.\"/notes/{id}\"]\ndocuments = { index = [\"/group\"] }\n";
-    let setting = Setting { cores: &[core], room: None, log: false };
-    verdict::start_with(site, setting, Lines { keys: &keys, tables })
+    let tables = &format!("[route.\"/notes/{{id}}\"]\ndocuments = {{ index = [{index}] }}\n");
+    let setting = Setting { cores, room: None, log: false };
+    verdict::start_as_with(command, site, setting, Lines { keys: &keys, tables })
 }
 
 /// A document of 1 KiB.
@@ -66,7 +85,7 @@ pub(crate) fn read(
     Rounds { rounds, seconds }: Rounds,
     told: Progress,
 ) -> Result<Also, Failure> {
-    let (server, address) = start(site, core, &site.folder().join("state-read"))?;
+    let (server, address) = start(site, &[core], &site.folder().join("state-read"), INDEX)?;
     written(address, &put(address, "one", &document(0))).while_trying("put a document")?;
     let proven = [FIXED.prove(address)?, READ.prove(address)?];
     let asked = |which: usize, seconds| {
@@ -104,21 +123,45 @@ fn answered(client: &mut Client, request: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Durable PUTs by as many connections as in the other rows, beside a plain loop over SQLite with one fsync for each.
-pub(crate) fn durable(
+/// Durable PUTs by as many connections as in the other rows, beside a plain loop over SQLite with one fsync for each. The disk
+/// is to be the limit of both and not a core, so each has all cores, and the load shares them with the server.
+///
+/// Where an fsync takes little, that does not help: what HTTP costs is the limit then, and the answers of as many connections
+/// come one after the other. So it is measured as well with an fsync that takes longer, for both.
+pub(crate) fn durable(site: &Site, cores: [usize; 2], rounds: Rounds, told: Progress) -> Result<Vec<Also>, Failure> {
+    let mut all = durable_with(Duration::ZERO, Command::new(verdict::binary()), site, cores, rounds, told)?;
+    let object = site.folder().join("late_fsync.so");
+    let source = verdict::workspace().join("xtask/src/late_fsync.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&object).arg(source).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        eprintln!("durable: SKIPPED with a slower fsync: there is no C compiler (apt-get install gcc libc6-dev)");
+        return Ok(all);
+    }
+    let mut command = Command::new(verdict::binary());
+    command.env("LD_PRELOAD", object).env("LATER", LATER.as_nanos().to_string());
+    all.extend(durable_with(LATER, command, site, cores, rounds, told)?);
+    Ok(all)
+}
+
+fn durable_with(
+    later: Duration,
+    server: Command,
     site: &Site,
-    [core, load_core]: [usize; 2],
+    cores: [usize; 2],
     Rounds { rounds, seconds }: Rounds,
     told: Progress,
 ) -> Result<Vec<Also>, Failure> {
-    let (_server, address) = start(site, core, &site.folder().join("state-durable"))?;
+    let state = site.folder().join(format!("state-durable-{}", later.as_millis()));
+    // As the loop's table, it has no index but that of the ids.
+    let (_server, address) = start_as(server, site, &cores, &state, "")?;
     let (mut each, mut puts, mut p99) = (Vec::new(), Vec::new(), Vec::new());
     let time = Duration::from_secs(seconds.into());
-    crowd(address, load_core, |begun, _| begun.elapsed() < Duration::from_secs(1))?;
+    crowd(address, &cores, |elapsed, _| elapsed < Duration::from_secs(1))?;
     for round in 1..=rounds {
         told.round("durable PUTs beside a loop", round, rounds);
-        let alone = on_cores(&[core], || plain(site.folder(), time)).while_trying("write to a database of SQLite's")?;
-        let times = crowd(address, load_core, |begun, _| begun.elapsed() < time)?;
+        let alone = on_cores(&cores, || plain(site.folder(), time, later));
+        let alone = alone.while_trying("write to a database of SQLite's")?;
+        let times = crowd(address, &cores, |elapsed, _| elapsed < time)?;
         let together = time.as_secs_f64() * 1e6 / times.count() as f64;
         let slow = times.within(0.99);
         told.figure("a loop", format_args!("{alone:.0} µs each"));
@@ -127,14 +170,15 @@ pub(crate) fn durable(
         puts.push(together);
         p99.push(slow);
     }
-    let title = |what| format!("durable PUT of 1 KiB, {CONNECTIONS} connections: {what}");
+    let disk = if later.is_zero() { String::new() } else { format!(", each fsync {} ms longer", later.as_millis()) };
+    let title = |what| format!("durable PUT of 1 KiB, {CONNECTIONS} connections{disk}: {what}");
     let share = Also::of_verdict(DURABLE, title("one every"), "µs", &puts, ("of a plain loop's, fsync each", &each));
     let late = Also::of_verdict(DURABLE, title("p99"), "µs", &p99, ("in writes of that loop", &each));
     Ok(vec![share.below(DURABLE_GATE), late.below(DURABLE_P99_GATE)])
 }
 
-/// Microseconds that a write takes where each is a transaction of its own.
-fn plain(folder: &Path, time: Duration) -> io::Result<f64> {
+/// Microseconds that a write takes where each is a transaction of its own, whose fsync takes so much longer.
+fn plain(folder: &Path, time: Duration, later: Duration) -> io::Result<f64> {
     let folder = tempfile::tempdir_in(folder)?;
     let loops = || {
         let connection = Connection::open(folder.path().join("plain.db"))?;
@@ -147,6 +191,7 @@ fn plain(folder: &Path, time: Duration) -> io::Result<f64> {
         let mut count = 0;
         while begun.elapsed() < time {
             insert.execute((format!("{count}"), document(count).as_bytes()))?;
+            thread::sleep(later);
             count += 1;
         }
         Ok(begun.elapsed().as_secs_f64() * 1e6 / f64::from(count))
@@ -155,35 +200,16 @@ fn plain(folder: &Path, time: Duration) -> io::Result<f64> {
 }
 
 /// PUTs one after the other on each connection, of a new document each, for as long as `more` says; how long each took.
-fn crowd(address: SocketAddr, core: usize, more: impl Fn(Instant, u32) -> bool + Sync) -> Result<Times, Failure> {
+fn crowd(address: SocketAddr, cores: &[usize], more: impl Fn(Duration, u32) -> bool + Send) -> Result<Times, Failure> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let (begun, from) = (Instant::now(), NEXT.load(Relaxed));
-    let connection = || {
-        let mut client = Client::connect(address)?;
-        let mut times = Vec::new();
-        loop {
-            let number = NEXT.fetch_add(1, Relaxed);
-            if !more(begun, number - from) {
-                return Ok(times);
-            }
-            let request = put(address, &format!("{number:08}"), &document(number));
-            let sent = Instant::now();
-            answered(&mut client, &request)?;
-            times.push(sent.elapsed().as_secs_f64() * 1e6);
+    let from = NEXT.load(Relaxed);
+    let next = move |elapsed, request: &mut Vec<u8>| {
+        let number = NEXT.fetch_add(1, Relaxed);
+        if more(elapsed, number - from) {
+            request.extend(put(address, &format!("{number:08}"), &document(number)));
         }
     };
-    let all = on_cores(&[core], || {
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(connection)).collect();
-            let mut all = Vec::new();
-            for thread in threads {
-                let panicked = |_| Err(io::Error::other("a thread panicked"));
-                all.extend(thread.join().unwrap_or_else(panicked)?);
-            }
-            Ok(all)
-        })
-    });
-    Ok(Times::of(all.while_trying(format_args!("put documents at {address}"))?))
+    closed_loop::run(address, cores, CONNECTIONS, next).while_trying(format_args!("put documents at {address}"))
 }
 
 /// Pages of a collection of a million documents, by a member that is indexed.
@@ -193,9 +219,9 @@ pub(crate) fn page(
     Rounds { rounds, .. }: Rounds,
     told: Progress,
 ) -> Result<Also, Failure> {
-    let (_server, address) = start(site, core, &site.folder().join("state-page"))?;
+    let (_server, address) = start(site, &[core], &site.folder().join("state-page"), INDEX)?;
     eprintln!("page: putting a million documents");
-    crowd(address, load_core, |_, count| count < MILLION)?;
+    crowd(address, &[load_core], |_, count| count < MILLION)?;
     let (mut p50, mut slowest) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         told.round("pages of a million", round, rounds);

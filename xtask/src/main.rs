@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod case;
 mod client;
+mod closed_loop;
 mod cold;
 mod contest;
 mod crowd;

@@ -75,7 +75,13 @@ pub(crate) struct Lines<'a> {
 }
 
 /// Starts it with more in its config.
-pub(crate) fn start_with(
+pub(crate) fn start_with(site: &Site, setting: Setting<'_>, lines: Lines<'_>) -> Result<(Server, SocketAddr), Failure> {
+    start_as_with(Command::new(binary()), site, setting, lines)
+}
+
+/// The same by a command, which ends with the program.
+pub(crate) fn start_as_with(
+    command: Command,
     site: &Site,
     setting: Setting<'_>,
     Lines { keys, tables }: Lines<'_>,
@@ -83,7 +89,7 @@ pub(crate) fn start_with(
     let address = free_address()?;
     let keys = format!("listen = [\"http://{address}\"]\n{keys}");
     let lines = Lines { keys: &keys, tables };
-    Ok((start_at(Command::new(binary()), site, setting, 1, lines, address)?, address))
+    Ok((start_at(command, site, setting, 1, lines, address)?, address))
 }
 
 /// Starts it by a command, which ends with the program: another build, or under a program that runs it.
