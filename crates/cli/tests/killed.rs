@@ -353,3 +353,35 @@ fn killed_again_and_again(kinds: &[&dyn Durable]) {
 fn what_was_acknowledged_is_there_after_each_kill() {
     killed_again_and_again(&[&Documents::default(), &Files::default(), &Jobs::start()]);
 }
+
+/// The files of a folder, hidden ones too.
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).expect("a folder").flatten();
+    names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn an_upload_that_was_cut_off_waits_for_its_route_to_be_there_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state =
+        "listen = \"http://127.0.0.1:0\"\nlog = \"off\"\nstate = \"state\"\n[route.\"/notes/{id}\"]\ndocuments = {}\n";
+    let uploads = "[route.\"/up/{path...}\"]\nfiles = { root = \"up\" }\nupload = {}\n";
+    fs::create_dir(folder.path().join("up")).expect("a folder");
+    let config = |folder: &Path, text: String| fs::write(folder.join("verdict.toml"), text).expect("a config");
+    config(folder.path(), format!("{state}{uploads}"));
+    let mut server = Running::start(folder, "run");
+    let mut client = TcpStream::connect(server.address).expect("a connection");
+    let put = "PUT /up/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nthe beginning";
+    client.write_all(put.as_bytes()).expect("it is sent");
+    let up = server.folder.path().join("up");
+    running::wait_for("a file that is being written", || !files(&up).is_empty());
+    let temporary = files(&up);
+    for (text, left) in [(state.to_owned(), temporary), (format!("{state}{uploads}"), Vec::new())] {
+        server.child.kill().expect("it is killed");
+        server.child.wait().expect("it is gone");
+        let folder = std::mem::replace(&mut server.folder, tempfile::tempdir().expect("a folder"));
+        config(folder.path(), text);
+        server = Running::start(folder, "run");
+        assert_eq!(files(&server.folder.path().join("up")), left);
+    }
+}

@@ -100,7 +100,8 @@ impl Folder {
         rustix::fs::openat(&self.0, name, flags, FILE)
     }
 
-    /// A folder in it, which is made where it is missing; whether it was.
+    /// A folder in it, which is made where it is missing; whether it was. It is on the disk then, whoever made it: another may
+    /// have done so a moment ago, and not have synced it yet.
     pub(crate) fn make(&self, name: &str) -> Result<(Folder, bool)> {
         let made = match rustix::fs::mkdirat(&self.0, name, FOLDER) {
             Ok(()) => true,
@@ -109,9 +110,7 @@ impl Folder {
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = rustix::fs::openat(&self.0, name, flags, Mode::empty())?;
-        if made {
-            self.sync()?;
-        }
+        self.sync()?;
         Ok((Folder(folder), made))
     }
 

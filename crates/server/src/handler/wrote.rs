@@ -138,12 +138,16 @@ pub(crate) fn failed(failure: Failure) -> Box<Wrote> {
 
 /// What came of a change. One that has not begun when the patience for it ends never does.
 pub(crate) async fn patiently<T>(pending: Pending<T>, deadlines: Option<&Rc<Deadlines>>) -> Tried<T> {
-    let Some(deadlines) = deadlines else { return pending.await.map_err(failed) };
+    within_patience(pending, deadlines).await.map_err(failed)
+}
+
+/// The same, for who answers in another way.
+pub(crate) async fn within_patience<T>(pending: Pending<T>, deadlines: Option<&Rc<Deadlines>>) -> Result<T, Failure> {
+    let Some(deadlines) = deadlines else { return pending.await };
     let (deadline, mut pending) = (deadlines.enroll(), pin!(pending));
-    let done = match deadline.until(deadline.after(PATIENCE), pending.as_mut()).await {
+    match deadline.until(deadline.after(PATIENCE), pending.as_mut()).await {
         Some(done) => done,
         None if pending.abandon() => Err(Failure::StoreBusy),
         None => pending.await,
-    };
-    done.map_err(failed)
+    }
 }

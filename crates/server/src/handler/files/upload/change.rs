@@ -12,7 +12,7 @@ use crate::deadline::Deadlines;
 use crate::disk::write::Folder;
 use crate::disk::{Identity, Root};
 use crate::handler::files::Files;
-use crate::handler::wrote::{Details, Tried, Wrote, failed, patiently, refused};
+use crate::handler::wrote::{Details, Tried, Wrote, failed, patiently, refused, within_patience};
 use crate::log;
 use crate::representation::{There, preconditions};
 use crate::request::Request;
@@ -163,8 +163,10 @@ impl Changing<'_> {
         let (root, turns) = (files.root.clone(), uploads.turns.clone());
         // A task of its own: what is written down or made when whoever asked has left is taken back when it is dropped.
         let intent = store.intend(intended, quota);
+        let deadlines = asked.deadlines.cloned();
         let task = async move {
-            let intent = match intent.await.map_err(Unbegun::Failed)? {
+            let intent = within_patience(intent, deadlines.as_ref()).await.map_err(Unbegun::Failed)?;
+            let intent = match intent {
                 Ok(intent) => intent,
                 Err(refusal) => return Err(Unbegun::Refused(refusal)),
             };

@@ -34,7 +34,15 @@ pub(crate) async fn reconcile(store: &Store, config: &Config, roots: &[Option<Ar
             let takes = matches!(&known.kind, Kind::Files(files) if files.upload.is_some());
             (takes && known.pattern.as_str() == route).then_some(root.as_ref()).flatten()
         });
-        let became = of_route.map_or(Became::Nothing, |root| look(root, &intent));
+        let Some(root) = of_route else {
+            log::operation(format_args!(
+                "`{}` of `{route}` was about to be changed by a process that is gone, and no route has uploads by that name any \
+                 more: it is looked at when one has, at a start or a reload",
+                path.escape_debug()
+            ));
+            continue;
+        };
+        let became = look(root, &intent);
         match became {
             Became::Done { bytes } => store.settle(intent, bytes).await?,
             Became::Nothing => store.abandon(intent).await?,
