@@ -99,14 +99,14 @@ fn each_line_for_a_shell_makes_its_status_happen() {
         eprintln!("skipped: needs curl (apt-get install curl)");
         return;
     }
-    for word in ["TERM", "INT"] {
+    for word in ["TERM", "INT", "HUP"] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = tour(folder.path(), &[]).stderr(Stdio::piped()).spawn().expect("the command starts");
         let said = Lines::of(child.stderr.take().expect("it is piped"));
         let lines = lines(&said);
         assert!(lines.len() >= 45, "{lines:?}");
         for (code, line) in lines.iter().filter(|_| word == "TERM") {
-            let ran = Command::new("bash").args(["-c", line]).stdin(Stdio::null()).output().expect("a shell");
+            let ran = Command::new("sh").args(["-c", line]).stdin(Stdio::null()).output().expect("a shell");
             let told = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
             assert!(told.contains(&format!("HTTP/1.1 {code} ")), "{code}: {line}\n{told}");
         }
@@ -127,8 +127,35 @@ fn each_line_for_a_shell_makes_its_status_happen() {
 }
 
 #[test]
+fn a_hangup_that_is_ignored_stays_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // As nohup(1) starts it.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" tour", env!("CARGO_BIN_EXE_verdict")]).env("TMPDIR", folder.path());
+    let mut child = shell.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a shell");
+    let said = Lines::of(child.stderr.take().expect("it is piped"));
+    assert!(lines(&said).len() >= 45);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("what it ignores");
+    let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
+    signal(child.id(), "TERM");
+    child.wait().expect("a child");
+    assert_eq!(ignored & 1, 1, "SIGHUP is signal 1");
+}
+
+#[test]
+fn what_is_no_code_is_told_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (code, said) in [("abc", "three digits, such as 412"), ("42", "three digits"), ("299", "does not give 299")] {
+        let ended = output(folder.path(), &["--code", code]);
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(ended.status.code() == Some(2) && told.contains(said), "{code}: {told}");
+    }
+}
+
+#[test]
 fn a_check_that_is_interrupted_leaves_nothing() {
-    for word in ["INT", "TERM"] {
+    for word in ["INT", "TERM", "HUP"] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut check = tour(folder.path(), &["--check"]);
         let mut child = check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");

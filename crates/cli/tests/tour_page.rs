@@ -157,6 +157,8 @@ fn each_button_makes_its_status_happen_and_opens_the_answer() {
     for (method, target, content, status) in [
         ("POST", "/tour/299", "{}", 404),
         ("POST", "/tour/x", "{}", 404),
+        ("POST", "/tour/0412", "{}", 404),
+        ("POST", "/tour/+41", "{}", 404),
         ("POST", "/tour/412", "", 400),
         ("POST", "/tour/412", "{\"a\":1}", 422),
         ("GET", "/tour/412", "", 405),

@@ -30,7 +30,7 @@ const TWICE: Duration = Duration::from_millis(100);
 
 /// Starts a server, says so through `ready`, and serves until SIGINT or SIGTERM. A second of these ends it at once.
 ///
-/// `file` is where the config is from. SIGHUP takes it anew, and so does a change of it with `watch = true`. SIGUSR2 starts
+/// `file` is where the config is from. Without one SIGHUP, which the end of a terminal sends, is as SIGTERM. It takes a file anew, and so does a change of it with `watch = true`. SIGUSR2 starts
 /// the program anew, leaves the sockets to it, and stops when the new process answers. A config that cannot be taken and a
 /// process that does not start are told of on standard error, and everything goes on as it was.
 ///
@@ -55,11 +55,11 @@ pub fn run(config: Config, file: Option<&Path>, ready: impl FnOnce(&[SocketAddr]
     ended.map_err(|error| StartError::new(error.to_string(), error))
 }
 
-/// Has something done, on a thread of its own, when SIGINT or SIGTERM comes, in the place of the end of the process: for a command
+/// Has something done, on a thread of its own, when SIGINT, SIGTERM or SIGHUP comes, in the place of the end of the process: for a command
 /// that leaves something behind if it ends at once.
 pub fn on_interrupt(then: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut signals = runtime.block_on(async { Signals::new(true) })?;
+    let mut signals = runtime.block_on(async { Signals::new(false) })?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(signals.stop());
         then();
@@ -85,9 +85,11 @@ fn of_systemd(config: &Config) -> io::Result<Vec<Given>> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// Where there is nothing to take anew, the end of its terminal ends the process.
+    /// Not where whoever started it has it ignored, as nohup(1) does.
     hangup: Option<Signal>,
     hand_over: Signal,
+    /// Whether a hangup takes a file anew. Where there is none, it stops.
+    reloads: bool,
 }
 
 impl Signals {
@@ -95,8 +97,9 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: if reloads { Some(signal(SignalKind::hangup())?) } else { None },
+            hangup: if reloads || !ignores_hangup()? { Some(signal(SignalKind::hangup())?) } else { None },
             hand_over: signal(SignalKind::user_defined2())?,
+            reloads,
         })
     }
 
@@ -104,8 +107,16 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = next(&mut self.hangup), if !self.reloads => {}
         }
     }
+}
+
+/// Whether SIGHUP is ignored: signal 1 is the lowest bit (proc_pid_status(5)).
+fn ignores_hangup() -> io::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    Ok(ignored.is_some_and(|mask| mask.trim().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f'])))
 }
 
 /// Does what it is told, until that is to stop.
@@ -119,6 +130,9 @@ async fn serve(mut server: Server, mut signals: Signals, mut watched: Option<Wat
             _ = signals.interrupt.recv() => break,
             _ = signals.terminate.recv() => break,
             Some(_) = next(&mut signals.hangup) => {
+                if !signals.reloads {
+                    break;
+                }
                 let _ = reload(&mut server, &mut watched);
             }
             Some(Request::Reload { answer }) = asked(&mut requests) => {

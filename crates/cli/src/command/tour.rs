@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
     /// Show one: what is sent, what comes, and why; may be given several times
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     code: Vec<u16>,
     /// With `--check`: write JSON
     #[arg(long, requires = "check")]
@@ -66,6 +66,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         });
     }
     tour.stay()
+}
+
+/// A status code as it is written.
+fn code(written: &str) -> Result<u16, &'static str> {
+    let code = written.parse().ok().filter(|code| (100..=999).contains(code));
+    code.ok_or("a status code has three digits, such as 412")
 }
 
 /// The stop of a code; an error says which there are.

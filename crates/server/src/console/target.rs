@@ -57,9 +57,7 @@ impl Target {
             b"/reference" => Target::Reference,
             b"/tour" => Target::Tour,
             path if path.starts_with(ANSWER) => Target::Answer,
-            path if path.starts_with(STOP) => Target::Stop(
-                std::str::from_utf8(&path[STOP.len()..]).ok().and_then(|code| code.parse().ok()).unwrap_or(0),
-            ),
+            path if path.starts_with(STOP) => Target::Stop(code(&path[STOP.len()..])),
             _ => return None,
         })
     }
@@ -85,4 +83,10 @@ impl Target {
     pub(super) const fn is_open(self) -> bool {
         matches!(self, Target::Health | Target::Readiness | Target::Page(_))
     }
+}
+
+/// A status code as it is written, three digits; 0 for anything else.
+fn code(written: &[u8]) -> u16 {
+    let digits = written.len() == 3 && written[0] != b'0' && written.iter().all(u8::is_ascii_digit);
+    if digits { written.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')) } else { 0 }
 }

@@ -58,7 +58,7 @@ pub(super) const STOPS: &[Stop] = &[
             "content-invited",
             "the client asks before it sends its content, and every question that could refuse it has passed",
             "POST /notes HTTP/1.1\nContent-Type: application/json\nExpect: 100-continue\nContent-Length: {then}\n\n",
-            "curl -v {url}/notes -H 'Content-Type: application/json' -H 'Expect: 100-continue' -d '{\"title\": \"'$RANDOM'\"}'",
+            "curl -v {url}/notes -H 'Content-Type: application/json' -H 'Expect: 100-continue' -d '{\"title\": \"'$(date +%s%N)'\"}'",
         )
     },
     Stop {
@@ -93,7 +93,7 @@ pub(super) const STOPS: &[Stop] = &[
             "created",
             "a document that is new in its collection",
             NEW_NOTE,
-            "curl -i {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$RANDOM'\"}'",
+            "curl -i {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$(date +%s%N)'\"}'",
         )
     },
     Stop {
@@ -113,7 +113,7 @@ pub(super) const STOPS: &[Stop] = &[
             "deleted",
             "a document that is deleted, as the client last saw it",
             "DELETE {location} HTTP/1.1\nIf-Match: {etag}\n\n",
-            "curl -i -X DELETE {url}$(curl -si {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$RANDOM'\"}' | tr -d '\\r' | sed -n 's/^Location: //p') -H 'If-Match: *'",
+            "curl -i -X DELETE {url}$(curl -si {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$(date +%s%N)'\"}' | tr -d '\\r' | sed -n 's/^Location: //p') -H 'If-Match: *'",
         )
     },
     Stop {
@@ -153,7 +153,7 @@ pub(super) const STOPS: &[Stop] = &[
             "form-taken",
             "a form that was taken: the client goes on with GET, and a refresh sends nothing again",
             "POST /notes HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\n\ntitle={unique}",
-            "curl -i {url}/notes -d title=$RANDOM",
+            "curl -i {url}/notes -d title=$(date +%s%N)",
         )
     },
     Stop {
@@ -256,7 +256,7 @@ pub(super) const STOPS: &[Stop] = &[
             "document-deleted",
             "a document that was there, and was deleted",
             "GET {location} HTTP/1.1\n\n",
-            "N=$(curl -si {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$RANDOM'\"}' | tr -d '\\r' | sed -n 's/^Location: //p'); curl -s -X DELETE {url}$N -H 'If-Match: *'; curl -i {url}$N",
+            "N=$(curl -si {url}/notes -H 'Content-Type: application/json' -d '{\"title\": \"'$(date +%s%N)'\"}' | tr -d '\\r' | sed -n 's/^Location: //p'); curl -s -X DELETE {url}$N -H 'If-Match: *'; curl -i {url}$N",
         )
     },
     stop(
